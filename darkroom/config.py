@@ -1,0 +1,152 @@
+"""The two JSON files of a model version: `pipeline.json` (tunables, written by people) and `networks.json` (facts
+about the exported networks, written by export/)."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+
+PIPELINE_FILE = "pipeline.json"
+NETWORKS_FILE = "networks.json"
+
+
+class ConfigError(Exception):
+    """A file of the model version is missing or wrong; the message names the file, the key and what is allowed."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Limits(_Strict):
+    """What one request may ask for. Checked from the image's header, before anything is decoded."""
+
+    max_bytes: PositiveInt = 32 * 2**20
+    """Encoded input, bytes."""
+    max_pixels: PositiveInt = 16_000_000
+    """Input width x height."""
+    max_side: PositiveInt = 16_000
+    """Longest input side, pixels."""
+    max_output_pixels: PositiveInt = 130_000_000
+    """Output width x height (x4 of 8 megapixels is 128 million)."""
+    default_deadline_s: PositiveFloat = 30.0
+    """Seconds a job may take when its caller names no deadline."""
+
+
+class EngineConfig(_Strict):
+    """How a model process schedules. One set for the GPU (and the simulated device), one for the CPU."""
+
+    max_batch: PositiveInt = 32
+    """Units in one run of a network."""
+    max_batch_s: PositiveFloat = 0.5
+    """Estimated seconds one run may take: bounds how long a small job waits for the device."""
+    streams: Annotated[int, Field(ge=1, le=4)] = 1
+    """Batches in flight on the device (2 on a GPU, so that copies overlap compute)."""
+    window_batches: PositiveFloat = 2.0
+    """Units a job may have outstanding, in batches."""
+    line_jobs: PositiveInt = 64
+    """Encoded jobs that wait inside the process; beyond it Triton's queue is the bound."""
+    line_bytes: PositiveInt = 256 * 2**20
+    """Encoded bytes that wait inside the process."""
+    pixel_bytes: PositiveInt = 1_000_000_000
+    """Decoded and produced pixels held at once, bytes."""
+    codec_threads: PositiveInt = 2
+    """Threads that decode, stitch and encode."""
+
+
+class TilingConfig(_Strict):
+    """How pictures are cut for one network. All lengths are input pixels."""
+
+    heights: tuple[PositiveInt, ...] = (128, 256)
+    widths: tuple[PositiveInt, ...] = (128, 256)
+    """Tile sizes a network may be run at; every height meets every width, so keep the product at six or fewer."""
+    halo: Annotated[int, Field(ge=0)] = 12
+    """Pixels at an inner tile edge that are computed and thrown away, because they lack context."""
+    blend: Annotated[int, Field(ge=0)] = 8
+    """Pixels over which two neighbours are cross-faded. Neighbours overlap by 2 * halo + blend."""
+    margin: Annotated[int, Field(ge=0)] = 12
+    """Mirrored pixels around the whole picture, so that the network's own zero padding never shows."""
+
+
+class NetworkConfig(_Strict):
+    """Tunables of one network of this version, keyed by its name in `PipelineConfig.networks`."""
+
+    tiling: TilingConfig | None = None
+    max_batch: PositiveInt | None = None
+    """Overrides EngineConfig.max_batch for this network."""
+
+
+class PipelineConfig(_Strict):
+    """`pipeline.json`: `cpu` holds what differs without a GPU, merged key by key over the rest."""
+
+    networks: dict[str, NetworkConfig]
+    limits: Limits = Limits()
+    engine: EngineConfig = EngineConfig()
+    options: dict[str, Any] = {}
+    """Task-specific settings of this version (for instance the size buckets of a diffusion model)."""
+
+
+class NetworkRecord(BaseModel):
+    """What export/ states about one exported network in `networks.json`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    file: str
+    """ONNX file, relative to the version folder."""
+    sha256: str
+    """Of the ONNX file (64 hex digits)."""
+    architecture: str
+    scale: int = 1
+    """Output pixels per input pixel, along one side."""
+    weights: str
+    """Where the weights came from, told in every report; "random, for testing" where that is so."""
+    licence: str
+
+
+def load_pipeline(version: Path, *, cpu: bool) -> PipelineConfig:
+    """Read `pipeline.json` of the version folder; `cpu` merges its `cpu` section. Raises ConfigError."""
+    path = version / PIPELINE_FILE
+    raw = _read(path)
+    override = raw.pop("cpu", {})
+    if cpu:
+        raw = _merge(raw, override)
+    try:
+        return PipelineConfig.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_first(error)}") from None
+
+
+def load_networks(version: Path) -> dict[str, NetworkRecord]:
+    """Read `networks.json` of the version folder: network name -> record. Raises ConfigError."""
+    path = version / NETWORKS_FILE
+    raw = _read(path)
+    try:
+        return {name: NetworkRecord.model_validate(record) for name, record in raw.items()}
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_first(error)}") from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise ConfigError(f"{path} is missing; `make export` writes the networks of every task.") from None
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path} is not JSON: {error}") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path} must hold one JSON object, got {type(raw).__name__}.")
+    return raw
+
+
+def _merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in override.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

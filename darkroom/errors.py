@@ -1,0 +1,71 @@
+"""The errors a caller can meet, and the words they travel in.
+
+Every message on the wire is one sentence that ends in one JSON object, so that a person can read it and a client
+can act on it::
+
+    scale must be 2 or 4, got 3. {"reason": "bad_option"}
+"""
+
+import json
+from typing import ClassVar
+
+
+class DarkroomError(Exception):
+    """Base of every answer that is not a picture. `message` is a full sentence without paths or stack traces."""
+
+    reason: ClassVar[str] = "internal"
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        """`retry_after_s`: seconds after which the same request may succeed (busy and unavailable only)."""
+        super().__init__(message)
+        self.message = message
+        self.retry_after_s = retry_after_s
+
+    def wire_message(self) -> str:
+        """The sentence, then the JSON object with `reason` and, where known, `retry_after_s` in seconds."""
+        details: dict[str, object] = {"reason": self.reason}
+        if self.retry_after_s is not None:
+            details["retry_after_s"] = round(self.retry_after_s, 2)
+        return f"{self.message} {json.dumps(details)}"
+
+
+class BadImageError(DarkroomError):
+    """The bytes are not an image Darkroom accepts. HTTP 400, gRPC INVALID_ARGUMENT."""
+
+    reason = "bad_image"
+
+
+class BadOptionError(DarkroomError):
+    """An option is unknown, of the wrong type or out of range. HTTP 400, gRPC INVALID_ARGUMENT."""
+
+    reason = "bad_option"
+
+
+class BusyError(DarkroomError):
+    """Refused at admission: the job could not meet its deadline. HTTP 503, gRPC UNAVAILABLE; retry later."""
+
+    reason = "busy"
+
+
+class DeadlineError(DarkroomError):
+    """The job was admitted but its deadline passed. HTTP 503, gRPC UNAVAILABLE."""
+
+    reason = "deadline"
+
+
+class UnavailableError(DarkroomError):
+    """The server cannot work now (it is stopping, or its device failed). HTTP 503, gRPC UNAVAILABLE; retry later."""
+
+    reason = "unavailable"
+
+
+class CancelledError(DarkroomError):
+    """The caller, or an operator, cancelled the job. HTTP 400, gRPC CANCELLED."""
+
+    reason = "cancelled"
+
+
+class InternalError(DarkroomError):
+    """A bug or a failed network run: the job fails, the process goes on. HTTP 500, gRPC INTERNAL."""
+
+    reason = "internal"
