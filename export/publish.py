@@ -1,0 +1,194 @@
+"""Puts finished files into the model repository: all of them, or none.
+
+Files are made in a hidden folder beside the versions, so on the same file system, and renamed into place;
+what a killed run left there is swept by the next one. Triton takes only folders with numbers for versions.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from darkroom.config import NETWORKS_FILE, PIPELINE_FILE, ConfigError, NetworkRecord, load_networks
+from export.errors import ExportError
+from export.recipe import Network
+
+MODEL_FILE = "model.py"
+_STAGING = ".staging-"
+
+Records = Mapping[str, Mapping[str, Any]]
+"""Network name -> its record, as `networks.json` holds it."""
+
+
+@contextlib.contextmanager
+def staging(task: Path) -> Iterator[Path]:
+    """An empty folder below the task's folder (made if missing), gone afterwards; one export of a task at a
+    time.
+
+    Raises ExportError while another export of the same task runs.
+    """
+    task.mkdir(parents=True, exist_ok=True)
+    # The lock is on the folder itself and dies with the process: nothing to clean up, nothing to commit by
+    # mistake.
+    handle = os.open(task, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ExportError(f"Another export of {task.name} is running.") from None
+        for stale in task.glob(f"{_STAGING}*"):
+            shutil.rmtree(stale)
+        folder = Path(tempfile.mkdtemp(prefix=_STAGING, dir=task))
+        try:
+            (folder / ".gitignore").write_text("*\n")
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(handle)
+
+
+def fill_version(version: Path, staged: Path, records: Records) -> None:
+    """Move everything below `staged` into the version folder, and write `networks.json` last.
+
+    `networks.json` is what says that a version is complete: it is taken away before a file that it describes
+    is replaced, so a run killed in between leaves a version that is plainly not exported.
+    """
+    version.mkdir(parents=True, exist_ok=True)
+    files = sorted(path.relative_to(staged) for path in staged.rglob("*") if path.is_file())
+    listing = version / NETWORKS_FILE
+    if any((version / file).exists() for file in files):
+        listing.unlink(missing_ok=True)
+    for file in files:
+        (version / file).parent.mkdir(parents=True, exist_ok=True)
+        (staged / file).replace(version / file)
+    fresh = staged / NETWORKS_FILE
+    fresh.write_text(json.dumps(records, indent=2) + "\n")
+    fresh.replace(listing)
+
+
+def add_version(
+    task: Path, staged: Path, records: Records, pipeline: Callable[[dict[str, Any]], dict[str, Any]] | None
+) -> Path:
+    """Complete `staged` with model.py and pipeline.json of the newest version and rename it to the next
+    number.
+
+    Returns the new version's folder. Raises ExportError where there is no version to take the two files from.
+    """
+    existing = versions(task)
+    donors = [
+        version
+        for version in existing
+        if (version / MODEL_FILE).is_file() and (version / PIPELINE_FILE).is_file()
+    ]
+    if not donors:
+        raise ExportError(
+            f"{task} has no version with {MODEL_FILE} and {PIPELINE_FILE} to take for a new version."
+        )
+    tunables = json.loads((donors[-1] / PIPELINE_FILE).read_text())
+    if pipeline is not None:
+        tunables = pipeline(tunables)
+    shutil.copyfile(donors[-1] / MODEL_FILE, staged / MODEL_FILE)
+    (staged / PIPELINE_FILE).write_text(json.dumps(tunables, indent=2) + "\n")
+    (staged / NETWORKS_FILE).write_text(json.dumps(records, indent=2) + "\n")
+    return staged.rename(task / str(int(existing[-1].name) + 1))
+
+
+def versions(task: Path) -> list[Path]:
+    """The version folders of a task, oldest first; [] where the task has none."""
+    if not task.is_dir():
+        return []
+    return sorted(
+        (path for path in task.iterdir() if path.is_dir() and path.name.isdecimal()),
+        key=lambda p: int(p.name),
+    )
+
+
+def record(
+    network: Network, folder: Path, facts: Mapping[str, Any], exporter: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The record of a network whose files lie in `folder`, complete with hashes and origin."""
+    file = f"{network.name}.onnx"
+    if not (folder / file).is_file():
+        raise ExportError(f"{network.name}: its recipe wrote no {file}.")
+    beside = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / file)
+    weights = network.weights
+    return {
+        "file": file,
+        "sha256": sha256(folder / file),
+        "bytes": (folder / file).stat().st_size,
+        "files": {path.relative_to(folder).as_posix(): sha256(path) for path in beside},
+        "architecture": weights.architecture,
+        "scale": network.scale,
+        "weights": weights.label,
+        "licence": weights.licence,
+        "origin": weights.origin,
+        "exporter": dict(exporter),
+        **facts,
+        **network.made_from,
+    }
+
+
+def holds(version: Path, networks: tuple[Network, ...]) -> bool:
+    """Whether the version has exactly these networks, made from the same weights and settings, every file
+    intact."""
+    records = _records(version)
+    return set(records) == {network.name for network in networks} and all(
+        is_intact(version, records[network.name], network) for network in networks
+    )
+
+
+def is_intact(version: Path, found: NetworkRecord, network: Network) -> bool:
+    """Whether the record was made from what `network` names, and its files are there with the recorded
+    sha256."""
+    extra = found.model_extra or {}
+    made_from = {"architecture": found.architecture} | {
+        key: extra.get(key) for key in ("weights_sha256", "settings")
+    }
+    files = {found.file: found.sha256, **extra.get("files", {})}
+    return made_from == network.made_from and all(
+        (version / file).is_file() and sha256(version / file) == digest for file, digest in files.items()
+    )
+
+
+def find_twin(repository: Path, network: Network) -> tuple[Path, NetworkRecord] | None:
+    """An intact export of the same network anywhere in the repository: (its version folder, its record)."""
+    for task in sorted(repository.iterdir()) if repository.is_dir() else []:
+        for version in versions(task):
+            found = _records(version).get(network.name)
+            if found is not None and is_intact(version, found, network):
+                return version, found
+    return None
+
+
+def link_twin(twin: tuple[Path, NetworkRecord], folder: Path) -> dict[str, Any]:
+    """Put the twin's files into `folder` (hard links where the file system can) and return its record."""
+    version, found = twin
+    for file in [found.file, *(found.model_extra or {}).get("files", {})]:
+        target = folder / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.hardlink_to(version / file)
+        except OSError:
+            shutil.copyfile(version / file, target)
+    return found.model_dump()
+
+
+def sha256(path: Path) -> str:
+    """Of the file's content, 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _records(version: Path) -> dict[str, NetworkRecord]:
+    # A missing or damaged networks.json means: not exported. The export that follows writes a good one.
+    try:
+        return load_networks(version)
+    except ConfigError:
+        return {}

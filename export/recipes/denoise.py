@@ -1,0 +1,31 @@
+"""Denoising: FFDNet, told the strength of the noise for each picture of a batch."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from export.pixels import pixel_network
+from export.recipe import Plan, Recipe
+from export.sources import SOURCES
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _ffdnet(files: Mapping[str, bytes]) -> "nn.Module":
+    from export.architectures import ffdnet
+
+    return ffdnet.from_state_dict(files["ffdnet_color.pth"])
+
+
+FFDNET_COLOR = pixel_network(
+    "ffdnet_color",
+    SOURCES["ffdnet_color"],
+    _ffdnet,
+    extra={"sigma": (15.0, 50.0, 0.0, 75.0)},
+)
+
+RECIPE = Recipe(
+    task="denoise",
+    summary="take the noise out of a picture",
+    plan=lambda _: Plan(networks=(FFDNET_COLOR,)),
+)

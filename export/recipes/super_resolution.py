@@ -1,0 +1,48 @@
+"""Super-resolution: SPAN for everyday use, Real-ESRGAN where invented detail is welcome and time is not
+short."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from export.pixels import pixel_network
+from export.recipe import Plan, Recipe
+from export.sources import SOURCES
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _span_x2(files: Mapping[str, bytes]) -> "nn.Module":
+    from export.architectures import span
+
+    return span.from_ncnn(files, scale=2)
+
+
+def _span_x4(files: Mapping[str, bytes]) -> "nn.Module":
+    from export.architectures import span
+
+    return span.from_ncnn(files, scale=4)
+
+
+def _realesrgan(files: Mapping[str, bytes]) -> "nn.Module":
+    from export.architectures import rrdbnet
+
+    return rrdbnet.from_ncnn(files)
+
+
+SPAN_X2 = pixel_network("span_x2", SOURCES["span_x2"], _span_x2, scale=2)
+SPAN_X4 = pixel_network("span_x4", SOURCES["span_x4"], _span_x4, scale=4)
+# Smaller pictures than the others' to check on: it costs forty times as much.
+REALESRGAN_X4PLUS = pixel_network(
+    "realesrgan_x4plus",
+    SOURCES["realesrgan_x4plus"],
+    _realesrgan,
+    scale=4,
+    shapes=((1, 48, 48), (1, 32, 56), (3, 40, 32)),
+)
+
+RECIPE = Recipe(
+    task="super_resolution",
+    summary="enlarge a picture 2 or 4 times",
+    plan=lambda _: Plan(networks=(SPAN_X2, SPAN_X4, REALESRGAN_X4PLUS)),
+)
