@@ -1,0 +1,128 @@
+"""`python -m darkroom.server`: serve the model repository in the foreground until SIGTERM or Ctrl-C."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from darkroom.server.errors import ServerError
+from darkroom.server.log import worth_showing
+from darkroom.server.ports import Ports
+from darkroom.server.repository import CONFIG_NAMES
+from darkroom.server.server import Server
+
+_EXPOSED = (
+    "Warning: listening on {host}. This Triton (release 24.10) has security holes that later releases close; "
+    "let only trusted machines reach it."
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status: 0 stopped as asked, 1 could not start or went away by itself, 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    gpu = options.config_name == "a100"
+
+    def echo(line: str) -> None:
+        if options.verbose or worth_showing(line, gpu=gpu):
+            print(line, file=sys.stderr, flush=True)
+
+    try:
+        server = Server(
+            options.repository,
+            models=options.models,
+            config_name=options.config_name,
+            host=options.host,
+            ports=Ports(options.http_port, options.grpc_port, options.metrics_port),
+            exit_timeout_s=options.exit_timeout,
+            start_timeout_s=options.start_timeout,
+            log_path=options.log_file,
+            echo=echo,
+            extra_arguments=options.triton_arguments,
+        )
+        gpu = server.config_name == "a100"
+        _stop_on_signals(server)
+        if not options.host.startswith("127."):
+            print(_EXPOSED.format(host=options.host), file=sys.stderr)
+        server.start()
+    except ServerError as error:
+        print(f"darkroom.server: {error}", file=sys.stderr)
+        return 1
+    return _serve(server)
+
+
+def _serve(server: Server) -> int:
+    print(
+        f"Ready ({server.config_name}): HTTP {server.http_url}, gRPC {server.grpc_url}, "
+        f"metrics {server.metrics_url}; models {', '.join(server.models)}; "
+        f"admin key in {server.admin_key_path}",
+        flush=True,
+    )
+    status = server.wait()
+    if status is None:
+        print("Stopping: running requests may finish, a second signal ends them.", file=sys.stderr, flush=True)
+    server.stop()
+    if status is None:
+        return 0
+    print(f"darkroom.server: tritonserver ended by itself with status {status}.", file=sys.stderr)
+    return 1
+
+
+def _stop_on_signals(server: Server) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
+        server.request_stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handle)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m darkroom.server", description=__doc__)
+    parser.add_argument("--repository", type=Path, metavar="DIR", help="model repository (default: model_repository)")
+    parser.add_argument(
+        "--models",
+        type=lambda text: [name.strip() for name in text.split(",") if name.strip()],
+        metavar="A,B",
+        help="load only these (default: all)",
+    )
+    parser.add_argument(
+        "--config-name",
+        choices=CONFIG_NAMES,
+        help="default: simulated if DARKROOM_SIMULATE is set, else a100 with a GPU, else cpu",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    for name, port in (("http", 8000), ("grpc", 8001), ("metrics", 8002)):
+        parser.add_argument(
+            f"--{name}-port",
+            type=int,
+            default=port,
+            metavar="N",
+            help="0 for a free one (default: %(default)s)",
+        )
+    parser.add_argument(
+        "--exit-timeout",
+        type=int,
+        default=30,
+        metavar="SECONDS",
+        help="how long running requests may take to finish when stopping (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--start-timeout",
+        type=float,
+        default=1800.0,
+        metavar="SECONDS",
+        help="how long loading may take; TensorRT builds engines for minutes (default: %(default)s)",
+    )
+    parser.add_argument("--log-file", type=Path, metavar="FILE", help="append Triton's whole log to this file")
+    parser.add_argument("--verbose", action="store_true", help="show Triton's whole log, not only what matters")
+    parser.add_argument(
+        "triton_arguments",
+        nargs="*",
+        metavar="-- TRITON_ARGUMENT",
+        help="passed on to tritonserver as they are",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

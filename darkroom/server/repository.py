@@ -1,0 +1,77 @@
+"""The model repository before Triton sees it: which models it has, and whether their networks are there."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from darkroom import config
+from darkroom.server.distribution import has_gpu
+from darkroom.server.errors import ServerError
+
+CONFIG_NAMES = ("cpu", "a100", "simulated")
+SIMULATE = "DARKROOM_SIMULATE"
+
+
+def find_repository(repository: Path | None) -> Path:
+    """The folder to serve: `repository`, else `model_repository` here, else the one beside this package."""
+    if repository is None:
+        beside = Path(config.__file__).resolve().parents[1]
+        candidates = [place / "model_repository" for place in (Path.cwd(), beside)]
+        repository = next((place for place in candidates if place.is_dir()), None)
+        if repository is None:
+            raise ServerError("No model_repository folder here; name one with --repository DIR.")
+    if not repository.is_dir():
+        raise ServerError(f"The model repository {repository} is not a folder.")
+    return repository.resolve()
+
+
+def choose_models(repository: Path, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    """The wanted models, or all: folders with a config.pbtxt. Raises ServerError for one that is missing."""
+    there = sorted(path.parent.name for path in repository.glob("*/config.pbtxt"))
+    if not there:
+        raise ServerError(f"The model repository {repository} has no model (a folder with a config.pbtxt).")
+    for name in wanted or ():
+        if name not in there:
+            raise ServerError(f"There is no model {name!r} in {repository}; it has {', '.join(there)}.")
+    return tuple(dict.fromkeys(wanted)) if wanted else tuple(there)
+
+
+def choose_config_name(wanted: str | None, env: Mapping[str, str]) -> str:
+    """`cpu`, `a100` or `simulated`: as wanted, else by DARKROOM_SIMULATE, else by whether a GPU is there."""
+    simulate = env.get(SIMULATE, "").strip()
+    if wanted is None:
+        if simulate:
+            return "simulated"
+        return "a100" if has_gpu() else "cpu"
+    if wanted not in CONFIG_NAMES:
+        raise ServerError(f"The configuration must be one of {', '.join(CONFIG_NAMES)}; got {wanted!r}.")
+    if wanted == "simulated" and not simulate:
+        raise ServerError(f'The configuration "simulated" needs {SIMULATE}, for instance {SIMULATE}="8,2".')
+    return wanted
+
+
+def check_exports(repository: Path, models: Sequence[str]) -> None:
+    """Raise ServerError naming every model whose newest version lacks an exported network."""
+    lacking = [sentence for name in models if (sentence := _lack(repository / name))]
+    if lacking:
+        raise ServerError("\n".join([*lacking, "Run `make export` to export what is missing."]))
+
+
+def _lack(model: Path) -> str | None:
+    versions = [path for path in model.iterdir() if path.is_dir() and path.name.isdecimal()]
+    if not versions:
+        return f"{model.name} has no version folder."
+    version = max(versions, key=lambda path: int(path.name))
+    subject = f"{model.name}, version {version.name}"
+    if not (version / config.PIPELINE_FILE).is_file():
+        return None  # a model without networks, such as `jobs`
+    try:
+        if not config.load_pipeline(version, cpu=False).networks:
+            return None
+        if not (version / config.NETWORKS_FILE).is_file():
+            return f"{subject}: no network is exported ({config.NETWORKS_FILE} is missing)."
+        missing = [r.file for r in config.load_networks(version).values() if not (version / r.file).is_file()]
+    except config.ConfigError as error:
+        return str(error)
+    if missing:
+        return f"{subject}: {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing."
+    return None
