@@ -1,0 +1,129 @@
+"""TIFF 6.0 and BigTIFF, one page, up to 16 bits a sample."""
+
+import io
+import struct
+
+import numpy as np
+from PIL import TiffImagePlugin
+
+from darkroom.codec.facts import Facts, Raster
+from darkroom.codec.ifd import ORIENTATION, Entry, TiffReader
+from darkroom.codec.modes import to_raster
+from darkroom.errors import BadImageError
+
+_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
+_STRIPS, _SAMPLES, _STRIP_BYTES, _PLANAR = 273, 277, 279, 284
+_TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES = 322, 323, 324, 325
+_EXTRA, _FORMAT, _PROFILE, _SUBSAMPLING = 338, 339, 34675, 530
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _YCBCR = 0, 1, 6
+_NO_PAGE = 0x1 | 0x4
+"""NewSubfileType bits of thumbnails and of transparency masks."""
+_MAX_DIRECTORIES = 16
+
+_DECODED = {
+    **dict.fromkeys((_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, 266, _SAMPLES, 278, _PLANAR), 64),
+    **dict.fromkeys((292, 293, 317, _TILE_WIDTH, _TILE_HEIGHT, 332, _EXTRA, _FORMAT, 529, _SUBSAMPLING, 532), 64),
+    **dict.fromkeys((_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES), 100_000),
+    **dict.fromkeys((320, 347, *range(512, 522)), 2**18),
+}
+"""The tags that the pixels depend on, and how many values each may have. No other tag reaches the decoder, which
+would read all of them into memory, however large and however often the same bytes are pointed at."""
+
+
+def parse(data: bytes) -> Facts:
+    """Raises BadImageError for several pages, sample types that have no range to be shown and absurd tags;
+    struct.error or ValueError where the directory ends early or makes no sense."""
+    reader = TiffReader(data)
+    entries, following = reader.directory(reader.first)
+    _refuse_pages(reader, following)
+    tags = _Tags(reader, entries)
+    bits, samples = tags.first(_BITS, 1), tags.first(_SAMPLES, 1)
+    if tags.first(_FORMAT, 1) != 1 or bits > 16:
+        raise BadImageError(
+            f"The TIFF image has {bits}-bit samples of type {tags.first(_FORMAT, 1)}; "
+            "only unsigned integers of up to 16 bits are accepted."
+        )
+    for tag, most in _DECODED.items():
+        if tag in entries and entries[tag].count > most:
+            count = entries[tag].count
+            raise BadImageError(f"The TIFF image is damaged: tag {tag} has {count} values, at most {most} are allowed.")
+    width, height = tags.first(_WIDTH, 0), tags.first(_HEIGHT, 0)
+    tile = tags.first(_TILE_WIDTH, 1), tags.first(_TILE_HEIGHT, 1)
+    if tile[0] > max(1024, 2 * width) or tile[1] > max(1024, 2 * height):
+        raise BadImageError(f"The TIFF image is damaged: its tiles are {tile[0]} x {tile[1]} pixels.")
+    _refuse_layouts(tags, bits)
+    alpha = any(kind in (1, 2) for kind in tags.all(_EXTRA)) or (samples == 4 and tags.photometric == 2)
+    grey = tags.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO)
+    turn = tags.first(ORIENTATION, 1)
+    return Facts("tiff", width, height, grey, alpha, bits, turn if 1 <= turn <= 8 else 1)
+
+
+def load(data: bytes, facts: Facts) -> Raster:
+    """Decodes the first page."""
+    reader = TiffReader(data)
+    entries, _ = reader.directory(reader.first)
+    tags = _Tags(reader, entries)
+    inverted = facts.bits > 8 and tags.photometric == _WHITE_IS_ZERO
+    profile = reader.blob(entries[_PROFILE]) if _PROFILE in entries else None
+    with TiffImagePlugin.TiffImageFile(io.BytesIO(_clean(reader, entries, black_is_zero=inverted))) as picture:
+        picture.load()
+        raster = to_raster(picture, profile, facts.bits)
+    if inverted:
+        return Raster(np.invert(raster.pixels), raster.alpha, raster.grey, raster.icc)
+    return raster
+
+
+class _Tags:
+    """The unsigned numbers of one directory."""
+
+    def __init__(self, reader: TiffReader, entries: dict[int, Entry]) -> None:
+        self._reader = reader
+        self._entries = entries
+        self.photometric = self.first(_PHOTOMETRIC, _WHITE_IS_ZERO)
+
+    def all(self, tag: int) -> tuple[int, ...]:
+        return self._reader.numbers(self._entries[tag], at_most=64) if tag in self._entries else ()
+
+    def first(self, tag: int, default: int) -> int:
+        return (self.all(tag) or (default,))[0]
+
+
+def _refuse_pages(reader: TiffReader, offset: int) -> None:
+    """A thumbnail or a mask behind the picture is no page."""
+    for _ in range(_MAX_DIRECTORIES):
+        if not offset:
+            return
+        try:
+            entries, offset = reader.directory(offset)
+        except (ValueError, struct.error):
+            return
+        if not _Tags(reader, entries).first(_SUBFILE, 0) & _NO_PAGE:
+            break
+    raise BadImageError("The TIFF image has several pages; only single images are accepted.")
+
+
+def _refuse_layouts(tags: _Tags, bits: int) -> None:
+    """Uncompressed layouts that the decoder would take for something else, and show wrong."""
+    if tags.first(_COMPRESSION, 1) != 1:
+        return
+    if tags.photometric == _YCBCR and tags.all(_SUBSAMPLING) != (1, 1):
+        raise BadImageError("The TIFF image is uncompressed YCbCr with subsampled chroma, which is not accepted.")
+    if tags.first(_PLANAR, 1) == 2 and bits != 8 and tags.first(_SAMPLES, 1) > 1:
+        raise BadImageError(f"The TIFF image has separate planes of {bits} bits uncompressed, which is not accepted.")
+
+
+def _clean(reader: TiffReader, entries: dict[int, Entry], *, black_is_zero: bool) -> bytes:
+    """The same file with a new directory at its end: only the tags of `_DECODED`, no orientation, no next page.
+
+    `black_is_zero` relabels a white-is-zero picture, since the decoder knows 16-bit grey only so.
+    """
+    rows = {tag: entry.raw for tag, entry in sorted(entries.items()) if tag in _DECODED}
+    if black_is_zero:
+        wide = reader.order + ("HHQHxxxxxx" if reader.big else "HHIHxx")
+        rows[_PHOTOMETRIC] = struct.pack(wide, _PHOTOMETRIC, 3, 1, _BLACK_IS_ZERO)
+        rows = dict(sorted(rows.items()))
+    body = reader.data + b"\0" * (-len(reader.data) % 8)
+    count = struct.pack(reader.order + ("Q" if reader.big else "H"), len(rows))
+    head = reader.data[: reader.offset_at] + struct.pack(reader.offset_format, len(body))
+    last = struct.pack(reader.offset_format, 0)
+    return b"".join((head, body[len(head) :], count, *rows.values(), last))
