@@ -3,7 +3,7 @@ about the exported networks, written by export/)."""
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
 
@@ -102,6 +102,11 @@ class NetworkRecord(BaseModel):
     weights: str
     """Where the weights came from, told in every report; "random, for testing" where that is so."""
     licence: str
+    simulated: Literal["nearest", "echo", "compute"] = "nearest"
+    """What a simulated device answers: the first input enlarged by `scale`, the first input as it is, or the
+    network's own result (for networks that decide what happens next)."""
+    simulated_unit: PositiveInt = 128 * 128 * 3
+    """Values of the first input that cost one unit on a simulated device: a 128x128 tile, one face, one latent."""
 
 
 def load_pipeline(version: Path, *, cpu: bool) -> PipelineConfig:

@@ -148,7 +148,8 @@ def _mirrored(pixels: Pixels, tile: Tile, rows: Axis, columns: Axis) -> Pixels:
         return np.ascontiguousarray(pixels[top:bottom, left:right])
     y = _mirror(np.arange(top, bottom), rows.length)
     x = _mirror(np.arange(left, right), columns.length)
-    return pixels[y[:, None], x[None, :]]
+    mirrored: Pixels = pixels[y[:, None], x[None, :]]
+    return mirrored
 
 
 def _mirror(index: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]:
@@ -239,8 +240,8 @@ class _Zone:
         length = _length(self.target)
         if self.fade is None:
             return np.full(length, one, np.uint16)
-        rising = np.round((np.arange(length) + 0.5) / length * one).astype(np.uint16)
-        return rising if self.rising else np.uint16(one) - rising
+        ramp: Ramp = np.round((np.arange(length) + 0.5) / length * one).astype(np.uint16)
+        return ramp if self.rising else np.subtract(np.uint16(one), ramp)
 
 
 def _length(part: slice) -> int:

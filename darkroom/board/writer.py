@@ -1,0 +1,143 @@
+"""A model process's side of the board: publishes its jobs and its engine, and hears who is to be cancelled."""
+
+import contextlib
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from darkroom.board import files
+from darkroom.engine import Engine, Job
+from darkroom.engine.forecast import Load, finish_times
+from darkroom.engine.job import now
+
+JOBS_EVERY_S = 0.1
+ENGINE_EVERY_S = 0.25
+
+
+class Board:
+    """What one engine publishes. `claim` and `release` come from its event loop, `publish` from its watcher."""
+
+    def __init__(self, folder: Path, task: str, version: str) -> None:
+        files.prepare(folder)
+        self._folder = folder
+        self._task = task
+        self._version = version
+        self._identity = {"pid": os.getpid(), "process_start": files.process_start(os.getpid())}
+        self._engine_file = folder / "engines" / f"{task}-{version}-{os.getpid()}.json"
+        self._shown: dict[str, dict[str, Any]] = {}
+        self._jobs_due = self._engine_due = 0.0
+        self._last: tuple[float, dict[str, float]] | None = None
+
+    def claim(self, job: Job) -> bool:
+        """Put a job that its caller named on the board; False when a running job anywhere has that id."""
+        path = self._path(job.request.id)
+        shown = files.read(path)
+        if shown is not None and files.is_alive(shown):
+            return False
+        self._show(job, None)
+        return True
+
+    def release(self, job: Job) -> None:
+        """Take a job that ended off the board."""
+        if self._shown.pop(job.request.id, None) is not None:
+            files.remove(self._path(job.request.id))
+
+    def publish(self, engine: Engine) -> None:
+        """Renew what is due: job states ten times a second, the engine's totals four times."""
+        time_now = now()
+        self._hear_cancellations(engine)
+        if time_now >= self._jobs_due:
+            self._jobs_due = time_now + JOBS_EVERY_S
+            self._publish_jobs(engine)
+        if time_now >= self._engine_due:
+            self._engine_due = time_now + ENGINE_EVERY_S
+            files.replace(self._engine_file, self._totals(engine))
+
+    def close(self) -> None:
+        """Take everything of this engine off the board."""
+        for job_id in list(self._shown):
+            files.remove(self._path(job_id))
+        self._shown.clear()
+        files.remove(self._engine_file)
+
+    def _publish_jobs(self, engine: Engine) -> None:
+        jobs = list(engine.jobs.values())
+        etas = finish_times([Load(job.request.lane, job.remaining_s) for job in jobs])
+        for job, eta in zip(jobs, etas, strict=True):
+            # a job of a few milliseconds that nobody can name is not worth its files
+            if job.request.named or now() - job.admitted_at > JOBS_EVERY_S:
+                self._show(job, eta)
+            if job.state == "done":  # it ended meanwhile
+                self.release(job)
+
+    def _show(self, job: Job, eta_s: float | None) -> None:
+        state = {
+            "id": job.request.id,
+            "task": self._task,
+            "version": self._version,
+            "state": job.state,
+            "lane": job.request.lane,
+            "units_done": job.units_done,
+            "units_total": job.units_total,
+            "eta_s": None if eta_s is None else round(eta_s, 2),
+            "start_id": job.engine.start_id,
+            **job.notes,
+            **self._identity,
+        }
+        if self._shown.get(job.request.id) != state:
+            self._shown[job.request.id] = state
+            files.replace(self._path(job.request.id), state)
+
+    def _totals(self, engine: Engine) -> dict[str, Any]:
+        jobs = list(engine.jobs.values())
+        stats = engine.stats
+        sums = {
+            "units": float(sum(stats.units.values())),
+            "batches": float(sum(stats.batches.values())),
+            "megapixels": stats.megapixels,
+            "device_busy_s": stats.device_busy_s,
+        }
+        rates = self._rates(sums)
+        return {
+            "task": self._task,
+            "version": self._version,
+            "start_id": engine.start_id,
+            "jobs_waiting": sum(job.state == "waiting" for job in jobs),
+            "jobs_running": sum(job.state == "running" for job in jobs),
+            "units_waiting": engine.device.line.length,
+            "backlog_s": round(engine.backlog_s(), 3),
+            "outcomes": dict(stats.outcomes),
+            "max_batch": engine.config.max_batch,
+            **{name: round(value, 3) for name, value in sums.items()},
+            **rates,
+            **self._identity,
+        }
+
+    def _rates(self, sums: dict[str, float]) -> dict[str, float]:
+        time_now = time.monotonic()
+        last_time, last = self._last or (time_now, sums)
+        elapsed = max(time_now - last_time, 1e-6)
+        gained = {name: sums[name] - last[name] for name in sums}
+        if self._last is None or elapsed >= 1.0:
+            self._last = (time_now, sums)
+        if elapsed < 0.2:
+            elapsed, gained = 1.0, dict.fromkeys(sums, 0.0)
+        return {
+            "units_per_s": round(gained["units"] / elapsed, 2),
+            "megapixels_per_s": round(gained["megapixels"] / elapsed, 3),
+            "units_per_batch": round(gained["units"] / gained["batches"], 2) if gained["batches"] else 0.0,
+            "device_busy": round(min(1.0, gained["device_busy_s"] / elapsed), 3),
+        }
+
+    def _hear_cancellations(self, engine: Engine) -> None:
+        with contextlib.suppress(FileNotFoundError), os.scandir(self._folder / "cancel") as entries:
+            wanted = {entry.name for entry in entries}
+            if wanted:
+                for job_id in list(engine.jobs):
+                    if files.name_of(job_id) in wanted:
+                        engine.cancel(job_id)
+                        files.remove(self._folder / "cancel" / files.name_of(job_id))
+
+    def _path(self, job_id: str) -> Path:
+        return self._folder / "jobs" / f"{files.name_of(job_id)}.json"

@@ -1,0 +1,314 @@
+"""Engine: admits jobs or refuses them at once, runs their coroutines, and answers each exactly once.
+
+One event loop in a thread of its own owns all state here; the front end calls `submit` and `quote` from its threads.
+"""
+
+import asyncio
+import contextlib
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from darkroom.config import EngineConfig
+from darkroom.engine.admission import Admission
+from darkroom.engine.device import Device
+from darkroom.engine.estimate import Estimates
+from darkroom.engine.job import Job, Request, now
+from darkroom.engine.line import PixelBudget, WaitingLine
+from darkroom.engine.lock import DeviceLock
+from darkroom.engine.pools import Pools
+from darkroom.engine.stats import Stats
+from darkroom.errors import (
+    BadOptionError,
+    CancelledError,
+    DarkroomError,
+    DeadlineError,
+    InternalError,
+    UnavailableError,
+)
+from darkroom.network import Network
+
+T = TypeVar("T")
+
+log = logging.getLogger("darkroom")
+
+TICK_S = 0.05
+"""How often callers that have gone, deadlines and promises are looked after."""
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What a job would cost and when it would be done, had it been submitted now."""
+
+    units: int
+    work_s: float
+    """Device seconds of the job alone."""
+    done_in_s: float
+
+
+class Engine:
+    """The jobs of one model process."""
+
+    def __init__(
+        self,
+        config: EngineConfig,
+        *,
+        lock: DeviceLock | None = None,
+        estimates: Estimates | None = None,
+        claim: Callable[[Job], bool] = lambda job: True,
+        release: Callable[[Job], None] = lambda job: None,
+        on_tick: Callable[["Engine"], None] = lambda engine: None,
+        on_poisoned: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`claim(job)`: whether its id is free on the whole server; asked for jobs that their caller named.
+        `release(job)`: the job has ended. `on_tick(engine)`: called from the watcher's thread every TICK_S, to
+        publish states and metrics.
+        `on_poisoned()`: called when the device is lost and every job has been answered; the process should end."""
+        self.config = config
+        self.start_id = uuid.uuid4().hex
+        self.estimates = estimates or Estimates()
+        self.codec_estimates = Estimates(prior_s_per_size=2e-8)
+        """Seconds per pixel of decoding and encoding, by format."""
+        self.stats = Stats()
+        self.device = Device(config, self.estimates, lock, self._on_batch, self._on_device_lost)
+        self.budget = PixelBudget(config.pixel_bytes)
+        self.pools = Pools(config.codec_threads, self.budget.small_bytes)
+        self.line = WaitingLine(config.line_jobs, config.line_bytes)
+        self.jobs: dict[str, Job] = {}
+        self._admission = Admission(self.device, self.pools)
+        self._claim = claim
+        self._release = release
+        self._on_tick = on_tick
+        self._on_poisoned = on_poisoned
+        self._room = asyncio.Event()
+        self._ticks = 0
+        self._stopping: UnavailableError | None = None
+        self._loop = asyncio.new_event_loop()
+        self._closed = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run_loop, name="darkroom-engine", daemon=True),
+            threading.Thread(target=self._watch, name="darkroom-watch", daemon=True),
+        ]
+
+    def start(self) -> None:
+        self.device.start(self._loop)
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, request: Request) -> None:
+        """Admit a job or refuse it: raises BusyError, DeadlineError, BadOptionError (its id is in use) or
+        UnavailableError, and then never calls `request.answer`. Blocks only while the line is full."""
+        self._call(self._admit(request))
+
+    def quote(self, request: Request) -> Quote:
+        """Price a job without doing it. Raises UnavailableError while stopping."""
+        return self._call(self._quote(request))
+
+    def cancel(self, job_id: str) -> bool:
+        """Stop a job by its id; False when there is none. Safe from any thread."""
+        job = self.jobs.get(job_id)
+        if job is None:
+            return False
+        self._stop_soon(job, CancelledError("The job was cancelled."))
+        return True
+
+    def stop(self, grace_s: float = 20.0) -> None:
+        """Refuse newcomers, let running jobs end for `grace_s` seconds, answer the rest UNAVAILABLE, stop."""
+        if self._closed.is_set():
+            return
+        with contextlib.suppress(Exception):
+            asyncio.run_coroutine_threadsafe(self._drain(grace_s), self._loop).result(grace_s + 5.0)
+        self._closed.set()
+        self.device.stop(timeout_s=5.0)
+        self.pools.shutdown()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        for thread in self._threads:
+            thread.join(5.0)
+
+    def backlog_s(self) -> float:
+        """Device seconds admitted and not yet done."""
+        return sum(job.remaining_s for job in list(self.jobs.values()))
+
+    # everything below runs on the event loop unless it says otherwise
+
+    def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        if self._closed.is_set():
+            coroutine.close()
+            raise UnavailableError("The model is being unloaded.", retry_after_s=1.0)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    async def _admit(self, request: Request) -> None:
+        deadline_at = now() + request.deadline_s
+        self._refuse_if_taken_or_stopping(request)
+        forecast = self._admission.admit(request, self.jobs.values())
+        if not self.line.has_room(request.encoded_bytes):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(request.deadline_s):
+                    while self._stopping is None and not self.line.has_room(request.encoded_bytes):
+                        await self._room.wait()
+            self._refuse_if_taken_or_stopping(request)
+            forecast = self._admission.admit(request, self.jobs.values(), deadline_at - now())
+        job = Job(self, request, self.device.line.join(request.lane), now())
+        job.deadline_at = deadline_at
+        job.fluid_s = forecast.fluid_s
+        job.promised_at = min(now() + forecast.promise_s, deadline_at)
+        if request.named and not self._claim(job):
+            raise _taken(request)
+        self.jobs[request.id] = job
+        self.pools.owe(request.price.pixel_bytes, request.price.codec_s)
+        self.stats.admitted += 1
+        self.line.push(job)
+        self._loop.call_at(self._loop.time() + request.deadline_s, self._pass_deadline, job)
+        self._start_jobs()
+
+    async def _quote(self, request: Request) -> Quote:
+        if self._stopping:
+            raise self._stopping
+        forecast = self._admission.forecast(request.price, request.lane, self.jobs.values())
+        return Quote(request.price.units, forecast.alone_s, forecast.done_s)
+
+    def _refuse_if_taken_or_stopping(self, request: Request) -> None:
+        if self._stopping:
+            raise self._stopping
+        if request.id in self.jobs:
+            raise _taken(request)
+
+    def _start_jobs(self) -> None:
+        while (job := self.line.pop(self.budget)) is not None:
+            self.budget.take(job.request.price.pixel_bytes)
+            job.state = "running"
+            job.started_at = now()
+            job.timings.queue_s = job.started_at - job.admitted_at
+            job.task = self._loop.create_task(self._work(job))
+        self._wake_room()
+
+    def _wake_room(self) -> None:
+        self._room.set()
+        self._room = asyncio.Event()
+
+    async def _work(self, job: Job) -> None:
+        result: Any = None
+        error: DarkroomError | None = None
+        try:
+            result = await job.request.body(job)
+        except asyncio.CancelledError:
+            error = job.stop_reason or CancelledError("The job was cancelled.")
+        except DarkroomError as refused:
+            error = refused
+        except Exception:
+            log.exception("job failed")
+            error = InternalError("The job failed on an error inside the server; the log has more.")
+        finally:
+            self.device.drop(job.share)
+            self.budget.give_back(job.request.price.pixel_bytes)
+        self._end(job, result, error)
+
+    def _end(self, job: Job, result: Any, error: DarkroomError | None) -> None:
+        """The one place where a job ends: forget it, count it, answer it, let the next one in."""
+        if self.jobs.pop(job.request.id, None) is not job:
+            return
+        job.state = "done"
+        self._release(job)
+        self.pools.owe(job.request.price.pixel_bytes, -job.request.price.codec_s)
+        self.stats.count(job, error, now())
+        try:
+            job.request.answer(result, error)
+        except Exception:
+            log.exception("an answer could not be sent")
+        self._start_jobs()
+
+    def _stop(self, job: Job, reason: DarkroomError) -> None:
+        if job.state == "done" or job.stop_reason is not None:
+            return
+        job.stop_reason = reason
+        if self.line.remove(job):
+            self._end(job, None, reason)
+        else:
+            self.device.drop(job.share)
+            if job.task is not None:
+                job.task.cancel()
+
+    def _stop_soon(self, job: Job, reason: DarkroomError) -> None:
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._stop, job, reason)
+
+    def _pass_deadline(self, job: Job) -> None:
+        self._stop(
+            job,
+            DeadlineError(f"The deadline of {job.request.deadline_s:g} s passed before the job was done."),
+        )
+
+    def _on_batch(self, network: Network, units: int, seconds: float, waited: float) -> None:
+        self.stats.batch(network.name, units, seconds)
+        self.line.advance(seconds, len(self.jobs))
+
+    def _on_device_lost(self) -> None:
+        reason = UnavailableError("The GPU failed and this model is being restarted.", retry_after_s=5.0)
+        self._stopping = reason
+        for job in list(self.jobs.values()):
+            self._stop(job, reason)
+        self._loop.call_later(0.5, self._on_poisoned)
+
+    async def _drain(self, grace_s: float) -> None:
+        self._stopping = UnavailableError("The model is being unloaded.", retry_after_s=1.0)
+        self._wake_room()
+        end = now() + grace_s
+        while self.jobs and now() < end:
+            await asyncio.sleep(0.02)
+        for job in list(self.jobs.values()):
+            self._stop(job, self._stopping)
+        while self.jobs and now() < end + 3.0:
+            await asyncio.sleep(0.02)
+
+    def _renew_promises(self) -> None:
+        """Jobs about to miss their promise go first; one that has missed it has no more claim than others."""
+        self._ticks += 1
+        slack = 2 * self.config.max_batch_s
+        for job in self.jobs.values():
+            if job.state == "running":
+                start_by = job.promised_at - 1.2 * job.remaining_s - slack
+                job.share.latest_start = start_by if now() < job.promised_at else None
+            if self._ticks % 10 == 0:  # estimates move on while jobs wait
+                job.fluid_s = self._admission.fluid_s(job.request.price)
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    def _watch(self) -> None:
+        """The watcher's thread: asking whether a caller has gone is a call to another process."""
+        turn: Iterator[Job] = iter(())
+        while not self._closed.wait(TICK_S):
+            jobs = list(self.jobs.values())
+            running = [job for job in jobs if job.state == "running"]
+            turn = _continue(turn, jobs)
+            for job in [
+                *running,
+                *(job for _, job in zip(range(200), turn, strict=False) if job.state == "waiting"),
+            ]:
+                try:
+                    gone = job.request.is_cancelled()
+                except Exception:
+                    log.exception("could not ask whether a caller has gone")
+                    continue
+                if gone:
+                    self._stop_soon(job, CancelledError("The caller cancelled the job."))
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._renew_promises)
+            try:
+                self._on_tick(self)
+            except Exception:
+                log.exception("states and metrics could not be published")
+
+
+def _taken(request: Request) -> BadOptionError:
+    return BadOptionError(f'The request id "{request.id}" names a job that is still running; ids must differ.')
+
+
+def _continue(turn: Iterator[Job], jobs: list[Job]) -> Iterator[Job]:
+    """Go on where the last tick stopped, so that a long line is asked in turns."""
+    rest = [job for job in turn if job.state == "waiting"]
+    return iter(rest or jobs)

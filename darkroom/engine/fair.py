@@ -1,0 +1,150 @@
+"""Whose unit runs next: virtual time, lanes and promises. Pure bookkeeping, no threads, no clock of its own.
+
+Virtual time is the device seconds a job has had. The job that has had least goes first, so a job of one unit passes
+a job of a thousand as soon as both are in line. The scheme is start-time fair queueing (Goyal, Vin and Cheng, 1996)
+with two changes: a newcomer starts at the clock of a fluid fair queue (Demers, Keshav and Shenker, 1989) rather than
+at the smallest tag, so that an endless stream of newcomers cannot hold an older job back; and a job that is about to
+miss its promise goes before all others.
+
+Lanes share the device by weight first, jobs share their lane evenly second. With interactive 4 and bulk 1, bulk work
+keeps at least a fifth of the device however many interactive jobs are in line.
+"""
+
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, Literal, TypeVar
+
+Lane = Literal["interactive", "bulk"]
+LANE_WEIGHTS: dict[Lane, float] = {"interactive": 4.0, "bulk": 1.0}
+
+CallT = TypeVar("CallT")
+KeyT = TypeVar("KeyT", bound=Hashable)
+
+
+@dataclass(eq=False)
+class Share(Generic[CallT, KeyT]):
+    """One job's place in line: what it has had, and the calls it waits for, by batch key."""
+
+    lane: Lane
+    age: int
+    """Place in the order of arrival: the older job wins a tie."""
+    virtual_time: float | None = None
+    """Device seconds charged so far, on the clock of its lane; None before its first call."""
+    latest_start: float | None = None
+    """Clock time (the caller's clock) at which the job must be running to keep its promise."""
+    calls: dict[KeyT, deque[tuple[int, CallT]]] = field(default_factory=dict)
+
+    def __lt__(self, other: "Share[CallT, KeyT]") -> bool:
+        return self.age < other.age
+
+
+class _LaneClock:
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+        self.virtual_time = 0.0
+        """Device seconds the lane has had, divided by its weight."""
+        self.clock = 0.0
+        """Virtual time of a fluid fair queue of this lane's jobs: where a newcomer starts."""
+
+
+class FairLine(Generic[CallT, KeyT]):
+    """The calls of all jobs that wait for one device. Not thread-safe: the device guards it with its lock."""
+
+    def __init__(self) -> None:
+        self._lanes = {lane: _LaneClock(weight) for lane, weight in LANE_WEIGHTS.items()}
+        self._waiting: dict[Share[CallT, KeyT], None] = {}
+        self._order = itertools.count()
+        self.length = 0
+        """Calls in line."""
+
+    def join(self, lane: Lane) -> Share[CallT, KeyT]:
+        """A newcomer's share. Its virtual time begins with its first call."""
+        return Share(lane, age=next(self._order))
+
+    def push(self, share: Share[CallT, KeyT], key: KeyT, call: CallT) -> None:
+        """Put one call in line. `key` names what may run together: one network, one shape."""
+        if share not in self._waiting:
+            if not any(other.lane == share.lane for other in self._waiting):
+                self._wake_lane(share.lane)
+            self._start(share)
+            self._waiting[share] = None
+        share.calls.setdefault(key, deque()).append((next(self._order), call))
+        self.length += 1
+
+    def drop(self, share: Share[CallT, KeyT]) -> list[CallT]:
+        """Take every call of one job out of the line and return them."""
+        dropped = [call for calls in share.calls.values() for _, call in calls]
+        share.calls.clear()
+        self._waiting.pop(share, None)
+        self.length -= len(dropped)
+        return dropped
+
+    def next_key(self, now: float) -> KeyT | None:
+        """The batch key of the call that should run first; None when nothing waits."""
+        if not self._waiting:
+            return None
+        share = min(self._waiting, key=lambda share: self._rank(share, now))
+        return min(share.calls, key=lambda key: share.calls[key][0][0])
+
+    def take(self, key: KeyT, limit: int, unit_s: float, now: float) -> list[tuple[Share[CallT, KeyT], CallT]]:
+        """Take up to `limit` calls of `key`, fairest first, each charged `unit_s` device seconds."""
+        taken: list[tuple[Share[CallT, KeyT], CallT]] = []
+        heap = [(self._rank(share, now), share) for share in self._waiting if key in share.calls]
+        heapq.heapify(heap)
+        while heap and len(taken) < limit:
+            rank, share = heapq.heappop(heap)
+            current = self._rank(share, now)
+            if heap and current > rank and current > heap[0][0]:
+                # its lane was charged since: try again with the rank it has now
+                heapq.heappush(heap, (current, share))
+                continue
+            calls = share.calls[key]
+            _, call = calls.popleft()
+            taken.append((share, call))
+            self.length -= 1
+            self.charge(share, unit_s)
+            if calls:
+                heapq.heappush(heap, (self._rank(share, now), share))
+            else:
+                del share.calls[key]
+                if not share.calls:
+                    del self._waiting[share]
+        return taken
+
+    def charge(self, share: Share[CallT, KeyT], seconds: float) -> None:
+        """Book device seconds on a job, its lane, and the lane's fluid clock (negative to give some back)."""
+        share.virtual_time = (share.virtual_time or 0.0) + seconds
+        lane = self._lanes[share.lane]
+        lane.virtual_time += seconds / lane.weight
+        jobs = sum(1 for other in self._waiting if other.lane == share.lane)
+        lane.clock += seconds / max(1, jobs)
+
+    def __iter__(self) -> Iterator[Share[CallT, KeyT]]:
+        return iter(self._waiting)
+
+    def _rank(self, share: Share[CallT, KeyT], now: float) -> tuple[float, float, float, int]:
+        if share.latest_start is not None and share.latest_start <= now:
+            return (0.0, share.latest_start, 0.0, share.age)
+        return (1.0, self._lanes[share.lane].virtual_time, share.virtual_time or 0.0, share.age)
+
+    def _start(self, share: Share[CallT, KeyT]) -> None:
+        """Set the virtual time of a job that comes (back) into line: no credit for time it did not want the device."""
+        lane = self._lanes[share.lane]
+        times = [other.virtual_time or 0.0 for other in self._waiting if other.lane == share.lane]
+        if times:
+            # early leavers pull the fluid clock away from those who stay; within their range it is right
+            lane.clock = min(max(lane.clock, min(times)), max(times))
+        if share.virtual_time is None:
+            share.virtual_time = lane.clock
+        else:
+            share.virtual_time = max(share.virtual_time, min(times, default=share.virtual_time))
+
+    def _wake_lane(self, name: Lane) -> None:
+        """A lane that was idle starts level with the busiest other lane: no credit for idle time."""
+        active = {share.lane for share in self._waiting}
+        others = [self._lanes[lane].virtual_time for lane in active if lane != name]
+        if others:
+            self._lanes[name].virtual_time = max(self._lanes[name].virtual_time, min(others))

@@ -1,0 +1,36 @@
+"""When will a job be done? A fluid forecast of fair sharing: the basis of quotes, promises and refusals. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from darkroom.engine.fair import LANE_WEIGHTS, Lane
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one admitted job still wants of the device."""
+
+    lane: Lane
+    remaining_s: float
+    """Device seconds in well-filled batches."""
+
+
+def finish_times(loads: Sequence[Load]) -> list[float]:
+    """Seconds from now until each load is served, when lanes share the device by weight and jobs share their lane
+    evenly (generalised processor sharing: Parekh and Gallager, 1993), and nobody else comes. O(n log n)."""
+    finish = [0.0] * len(loads)
+    queues: dict[Lane, list[int]] = {lane: [] for lane in LANE_WEIGHTS}
+    for i in sorted(range(len(loads)), key=lambda i: -loads[i].remaining_s):
+        queues[loads[i].lane].append(i)  # smallest last
+    served = dict.fromkeys(queues, 0.0)  # device seconds each job of a lane has had
+    time = 0.0
+    while active := [lane for lane, queue in queues.items() if queue]:
+        weight = sum(LANE_WEIGHTS[lane] for lane in active)
+        rates = {lane: LANE_WEIGHTS[lane] / weight / len(queues[lane]) for lane in active}
+        step, first = min(((loads[queues[lane][-1]].remaining_s - served[lane]) / rates[lane], lane) for lane in active)
+        step = max(0.0, step)
+        time += step
+        for lane in active:
+            served[lane] += step * rates[lane]
+        finish[queues[first].pop()] = time
+    return finish

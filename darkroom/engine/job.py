@@ -1,0 +1,214 @@
+"""A job: what was asked for, and what its pipeline may ask of the engine while it works."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
+
+from darkroom.engine.fair import Lane, Share
+from darkroom.errors import DarkroomError
+from darkroom.network import Network, Unit
+
+if TYPE_CHECKING:
+    from darkroom.engine.core import Engine
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Key = tuple[Network, tuple[int, ...]]
+"""What calls must have in common to share a batch: the network and the shape of their first input."""
+
+State = Literal["waiting", "running", "done"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """Part of a job's price: `units` calls of `network`, each with a first input of `shape` (no batch axis)."""
+
+    network: Network
+    shape: tuple[int, ...]
+    units: int
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a job costs, known from its header and options alone."""
+
+    work: tuple[Work, ...]
+    pixel_bytes: int
+    """Decoded and produced pixels the job holds at its peak, bytes."""
+    codec_s: float = 0.0
+    """Expected seconds of decoding, stitching and encoding on one thread."""
+
+    @property
+    def units(self) -> int:
+        return sum(work.units for work in self.work)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One job as it comes to the engine."""
+
+    id: str
+    """Names the job to callers; unique among running jobs."""
+    price: Price
+    body: "Callable[[Job], Awaitable[Any]]"
+    """The pipeline: a coroutine function over the job. What it returns is the answer."""
+    answer: Callable[[Any, DarkroomError | None], None]
+    """Called exactly once, from the engine's thread pool or loop: (result, None) or (None, error)."""
+    deadline_s: float
+    """Seconds from submission until the answer must be there."""
+    lane: Lane = "interactive"
+    encoded_bytes: int = 0
+    is_cancelled: Callable[[], bool] = lambda: False
+    """Asks the front end whether the caller has gone; polled from a thread of its own."""
+    named: bool = True
+    """False when the id was made up: nobody will look for it at once."""
+
+
+@dataclass
+class Timings:
+    """Seconds of one job's life, for its report."""
+
+    queue_s: float = 0.0
+    decode_s: float = 0.0
+    infer_s: float = 0.0
+    encode_s: float = 0.0
+
+
+@dataclass(eq=False)
+class Call:
+    """One unit in line for the device."""
+
+    job: "Job"
+    network: Network
+    unit: Unit
+    sink: "Sink"
+    index: int
+
+    @property
+    def key(self) -> Key:
+        return (self.network, self.unit[0].shape)
+
+
+class Sink:
+    """Where the results of a job's calls go. Runs on the engine's event loop."""
+
+    def deliver(self, results: list[tuple[int, Unit]]) -> None:
+        """Take the results of one batch that belong to this sink: (index of the call, outputs)."""
+        raise NotImplementedError
+
+    def fail(self, error: BaseException) -> None:
+        """A call of this sink failed."""
+        raise NotImplementedError
+
+
+class Job:
+    """One admitted job. Pipelines use `run`, `map`, `in_pool` and `timings`; the rest belongs to the engine."""
+
+    def __init__(self, engine: "Engine", request: Request, share: Share[Call, Key], now: float) -> None:
+        self.engine = engine
+        self.request = request
+        self.share = share
+        self.state: State = "waiting"
+        self.admitted_at = now
+        self.deadline_at = now + request.deadline_s
+        self.promised_at = self.deadline_at
+        self.started_at: float | None = None
+        self.units_total = request.price.units
+        self.units_done = 0
+        self.batches = 0
+        self.device_s = 0.0
+        self.fluid_s = 0.0
+        """Device seconds of the whole job in well-filled batches, as last estimated."""
+        self.tag = 0.0
+        """Place in the line of encoded jobs: smallest first."""
+        self.timings = Timings()
+        self.notes: dict[str, Any] = {}
+        """What the pipeline wants others to see while it works (a preview, say)."""
+        self.report: dict[str, Any] = {}
+        """What the pipeline adds to the job's report."""
+        self.task: asyncio.Task[Any] | None = None
+        self.stop_reason: DarkroomError | None = None
+
+    @property
+    def remaining_s(self) -> float:
+        """Device seconds still to come, in well-filled batches."""
+        if not self.units_total:
+            return self.fluid_s
+        return self.fluid_s * max(0.0, 1.0 - self.units_done / self.units_total)
+
+    async def run(self, network: Network, unit: Unit) -> Unit:
+        """Run one unit and wait for its outputs. Raises NetworkError when its batch failed."""
+        sink = _Single(asyncio.get_running_loop())
+        self.engine.device.put(Call(self, network, unit, sink, 0))
+        return await sink.future
+
+    async def map(self, network: Network, units: Iterable[Unit], place: Callable[[int, Unit], None]) -> None:
+        """Run every unit, a window of them at a time; `place(index, outputs)` is called in the thread pool, once a
+        unit, in any order. `units` is consumed lazily, so tiles are cut only when their turn is near."""
+        window = _Window(self, place)
+        for index, unit in enumerate(units):
+            limit = self.engine.device.batch_limit(network, unit[0].shape)
+            await window.slot(max(2, int(self.engine.config.window_batches * limit)))
+            self.engine.device.put(Call(self, network, unit, window, index))
+        await window.slot(1)
+
+    async def in_pool(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a blocking function (decode, encode, a warp) in the thread pool for jobs of this size."""
+        return await self.engine.pools.run(self, function, *args, **kwargs)
+
+
+class _Single(Sink):
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.future: asyncio.Future[Unit] = loop.create_future()
+
+    def deliver(self, results: list[tuple[int, Unit]]) -> None:
+        if not self.future.done():
+            self.future.set_result(results[0][1])
+
+    def fail(self, error: BaseException) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+@dataclass(eq=False)
+class _Window(Sink):
+    """Bounds a job's outstanding units: in line, on the device, or waiting to be placed."""
+
+    job: Job
+    place: Callable[[int, Unit], None]
+    outstanding: int = 0
+    error: BaseException | None = None
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def slot(self, limit: int) -> None:
+        """Wait until fewer than `limit` units are outstanding, then take one place."""
+        while self.error is None and self.outstanding >= limit:
+            self._wake.clear()
+            await self._wake.wait()
+        if self.error is not None:
+            raise self.error
+        self.outstanding += 1
+
+    def deliver(self, results: list[tuple[int, Unit]]) -> None:
+        placing = self.job.engine.pools.submit(self.job, self._place_all, results)
+        placing.add_done_callback(lambda done: self._placed(len(results), done.exception()))
+
+    def fail(self, error: BaseException) -> None:
+        self._placed(1, error)
+
+    def _place_all(self, results: list[tuple[int, Unit]]) -> None:
+        for index, outputs in results:
+            self.place(index, outputs)
+
+    def _placed(self, count: int, error: BaseException | None) -> None:
+        self.outstanding -= count
+        self.error = self.error or error
+        self._wake.set()
+
+
+def now() -> float:
+    """The engine's clock: seconds, monotonic, unmoved when somebody sets the machine's time."""
+    return time.monotonic()

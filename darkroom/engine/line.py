@@ -1,0 +1,93 @@
+"""The line of admitted jobs that wait encoded, and the pixel budget that decides when one may be decoded."""
+
+from dataclasses import dataclass, field
+
+from darkroom.engine.fair import LANE_WEIGHTS
+from darkroom.engine.job import Job
+
+SMALL_SHARE = 8
+"""One part in so many of the pixel budget is kept for small jobs on top, so that posters never hold up thumbnails."""
+
+
+@dataclass
+class PixelBudget:
+    """Decoded and produced bytes held at once, in two purses: large jobs cannot spend what small ones need."""
+
+    total: int
+    used_large: int = 0
+    used_small: int = 0
+
+    @property
+    def small_bytes(self) -> int:
+        """A job up to this size is small."""
+        return self.total // (SMALL_SHARE * 4)
+
+    def fits(self, size: int) -> bool:
+        """A job larger than the whole purse runs when it can run alone."""
+        if size <= self.small_bytes:
+            return self.used_small == 0 or self.used_small + size <= self.total // SMALL_SHARE
+        return self.used_large == 0 or self.used_large + size <= self.total
+
+    def take(self, size: int) -> None:
+        if size <= self.small_bytes:
+            self.used_small += size
+        else:
+            self.used_large += size
+
+    def give_back(self, size: int) -> None:
+        if size <= self.small_bytes:
+            self.used_small -= size
+        else:
+            self.used_large -= size
+
+
+@dataclass
+class WaitingLine:
+    """Encoded jobs by virtual finish time (weighted fair queueing: Demers, Keshav and Shenker, 1989), so that a small
+    job passes large ones that came before it and nobody waits for ever. Bounded in jobs and bytes."""
+
+    max_jobs: int
+    max_bytes: int
+    jobs: dict[Job, None] = field(default_factory=dict)
+    bytes: int = 0
+    clock: float = 0.0
+    """Device seconds that each job in the system has had in a fluid fair queue."""
+
+    def has_room(self, size: int) -> bool:
+        """Whether an encoded job of `size` bytes fits; an empty line takes any job."""
+        return not self.jobs or (len(self.jobs) < self.max_jobs and self.bytes + size <= self.max_bytes)
+
+    def push(self, job: Job) -> None:
+        slowness = LANE_WEIGHTS["interactive"] / LANE_WEIGHTS[job.request.lane]
+        job.tag = self.clock + job.fluid_s * slowness
+        self.jobs[job] = None
+        self.bytes += job.request.encoded_bytes
+
+    def remove(self, job: Job) -> bool:
+        """Take a job out of the line; False when it was not in it."""
+        if job not in self.jobs:
+            return False
+        del self.jobs[job]
+        self.bytes -= job.request.encoded_bytes
+        return True
+
+    def pop(self, budget: PixelBudget) -> Job | None:
+        """The next job that may be decoded now. Small and large jobs have purses of their own, so neither
+        holds up the other; among equals the order is kept."""
+        blocked: set[bool] = set()
+        for job in sorted(self.jobs, key=lambda job: (job.tag, job.share.age)):
+            size = job.request.price.pixel_bytes
+            small = size <= budget.small_bytes
+            if small in blocked:
+                continue
+            if budget.fits(size):
+                self.remove(job)
+                return job
+            blocked.add(small)
+            if len(blocked) == 2:
+                break
+        return None
+
+    def advance(self, device_s: float, jobs: int) -> None:
+        """Book device seconds shared by `jobs` jobs in the system."""
+        self.clock += device_s / max(1, jobs)

@@ -1,0 +1,70 @@
+"""A device that takes the time of a GPU and computes next to nothing: for tests and sizing without one."""
+
+import math
+import os
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from darkroom.config import NetworkRecord
+from darkroom.network import Array, Runner, Unit
+
+VARIABLE = "DARKROOM_SIMULATE"
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A batch of n units takes `base_s` + `unit_s` * n seconds."""
+
+    base_s: float
+    unit_s: float
+
+    @classmethod
+    def from_environment(cls) -> "Simulation | None":
+        """Read DARKROOM_SIMULATE="8,2" (milliseconds a batch, milliseconds a unit). Raises ValueError."""
+        text = os.environ.get(VARIABLE, "")
+        if not text:
+            return None
+        try:
+            base, unit = (float(part) / 1000 for part in text.split(","))
+        except ValueError:
+            base = unit = math.nan
+        if not (0 <= base < 60 and 0 <= unit < 60 and base + unit > 0):
+            raise ValueError(f'{VARIABLE} must be two numbers in ms, a batch and a unit, like "8,2"; got "{text}".')
+        return cls(base, unit)
+
+    def seconds(self, units: float) -> float:
+        return self.base_s + self.unit_s * units
+
+
+class SimulatedRunner:
+    """Sleeps for the batch's time and answers cheaply, as the network's record says (`NetworkRecord.simulated`)."""
+
+    def __init__(self, simulation: Simulation, record: NetworkRecord, real: Runner | None = None) -> None:
+        """`real` runs the network itself, for those whose results decide what happens next (a detector)."""
+        self._simulation = simulation
+        self._record = record
+        self._real = real
+
+    def run(self, inputs: Unit) -> Unit:
+        started = time.monotonic()
+        batch = inputs[0]
+        if self._real is not None:
+            outputs = self._real.run(inputs)
+        elif self._record.simulated == "echo":
+            outputs = (batch,)
+        else:
+            outputs = (nearest(batch, self._record.scale),)
+        cost = batch[0].size / self._record.simulated_unit * len(batch)
+        time.sleep(max(0.0, started + self._simulation.seconds(cost) - time.monotonic()))
+        return outputs
+
+
+def nearest(batch: Array, scale: int) -> Array:
+    """uint8 [n, h, w, c] -> uint8 [n, h * scale, w * scale, c], every pixel repeated."""
+    if scale == 1:
+        return batch
+    n, h, w, c = batch.shape
+    wide = np.broadcast_to(batch[:, :, None, :, None, :], (n, h, scale, w, scale, c))
+    return np.ascontiguousarray(wide).reshape(n, h * scale, w * scale, c)

@@ -1,0 +1,99 @@
+"""Network: one exported ONNX network on one device. It runs batches; who is in them is the engine's business."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from darkroom.config import NetworkRecord
+
+Array = npt.NDArray[Any]
+Unit = tuple[Array, ...]
+"""The inputs of one call, in the network's order, without the batch axis."""
+
+log = logging.getLogger("darkroom")
+
+
+class Runner(Protocol):
+    """What runs a batch: onnxruntime, a simulated device, a fake in tests."""
+
+    def run(self, inputs: Unit) -> Unit:
+        """Arrays with the batch axis in, arrays with the batch axis out. Raises on failure."""
+
+
+class NetworkError(Exception):
+    """A run failed, or gave something that is no picture. The message names the network, nothing of the machine."""
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A named network. `scale`: output pixels per input pixel, along one side. Compared by identity."""
+
+    name: str
+    runner: Runner
+    record: NetworkRecord
+    max_batch: int = 32
+    pad_batches: bool = False
+    """On a GPU a kernel is chosen per batch size: padding to powers of two keeps results and engines the same."""
+
+    @property
+    def scale(self) -> int:
+        return self.record.scale
+
+    def run(self, units: Sequence[Unit]) -> list[Unit]:
+        """Run one batch of equally shaped units; one tuple of outputs a unit, in order. Raises NetworkError."""
+        count = len(units)
+        rows = list(units)
+        if self.pad_batches:
+            rows += [units[-1]] * (padded_batch(count, self.max_batch) - count)
+        inputs = tuple(np.stack([row[i] for row in rows]) for i in range(len(units[0])))
+        try:
+            outputs = self.runner.run(inputs)
+        except Exception as error:
+            log.exception("network %s failed on %s", self.name, [array.shape for array in inputs])
+            raise NetworkError(f"The network {self.name} failed on this input ({type(error).__name__}).") from error
+        for output in outputs:
+            if len(output) != len(rows):
+                raise NetworkError(f"The network {self.name} answered {len(output)} of {len(rows)} units.")
+        return [tuple(output[i] for output in outputs) for i in range(count)]
+
+
+def padded_batch(count: int, most: int) -> int:
+    """The smallest power of two that holds `count` units, at most `most`."""
+    return min(most, 1 << (count - 1).bit_length())
+
+
+class OnnxRunner:
+    """An onnxruntime session on the best provider at hand."""
+
+    def __init__(self, path: Path, *, gpu: bool, threads: int, engine_cache: Path | None = None) -> None:
+        """`threads`: intra-op threads on the CPU. `engine_cache`: folder for TensorRT engines, kept across starts."""
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # spinning threads would take the cores from the other models and the codecs
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        self._session = ort.InferenceSession(str(path), options, providers=providers(gpu, engine_cache))
+        self._inputs = [entry.name for entry in self._session.get_inputs()]
+
+    def run(self, inputs: Unit) -> Unit:
+        feeds = dict(zip(self._inputs, inputs, strict=True))
+        return tuple(self._session.run(None, feeds))
+
+
+def providers(gpu: bool, engine_cache: Path | None = None) -> list[Any]:
+    """onnxruntime execution providers in order of preference, of those this build has: TensorRT, CUDA, CPU."""
+    wanted: list[Any] = []
+    if gpu:
+        tensorrt: dict[str, Any] = {"trt_fp16_enable": True}
+        if engine_cache is not None:
+            tensorrt |= {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(engine_cache)}
+        wanted = [("TensorrtExecutionProvider", tensorrt), ("CUDAExecutionProvider", {})]
+    available = set(ort.get_available_providers())
+    return [provider for provider in wanted if provider[0] in available] + ["CPUExecutionProvider"]

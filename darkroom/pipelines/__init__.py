@@ -1,0 +1,1 @@
+"""The tasks: one file each, an async function over networks."""

@@ -1,0 +1,20 @@
+"""The folder on tmpfs that the processes of one server share: the device's turn, the states of jobs."""
+
+import os
+import tempfile
+from pathlib import Path
+
+VARIABLE = "DARKROOM_RUNTIME_DIR"
+
+
+def runtime_dir() -> Path:
+    """The server's folder (`python -m darkroom.server` makes one a start and names it in DARKROOM_RUNTIME_DIR);
+    a bare tritonserver gets one a user on /dev/shm."""
+    named = os.environ.get(VARIABLE)
+    if named:
+        folder = Path(named)
+    else:
+        base = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())
+        folder = base / f"darkroom-{os.getuid()}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,158 @@
+"""The adapter to Triton's Python backend: the only file that knows pb_utils.
+
+A model.py is this, and nothing else::
+
+    from darkroom.pipelines.denoise import TASK
+    from darkroom.triton import TaskModel
+
+    class TritonPythonModel(TaskModel):
+        task = TASK
+"""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import triton_python_backend_utils as pb_utils
+
+from darkroom.board import Board, BoardReader
+from darkroom.config import ConfigError
+from darkroom.engine import Engine
+from darkroom.engine.lock import DeviceLock
+from darkroom.errors import (
+    BadImageError,
+    BadOptionError,
+    CancelledError,
+    DarkroomError,
+    InternalError,
+)
+from darkroom.jobs import Jobs
+from darkroom.pipelines.task import Task
+from darkroom.runtime import runtime_dir
+from darkroom.service import Answer, Incoming, Reply, Service
+from darkroom.version import ModelVersion
+
+log = logging.getLogger("darkroom")
+
+UNLOAD_GRACE_S = 25.0
+"""How long an unload or a stop waits for running jobs before it answers them UNAVAILABLE."""
+
+
+class TaskModel:
+    """Base of every task's TritonPythonModel."""
+
+    task: ClassVar[Task[Any]]
+
+    def initialize(self, args: dict[str, str]) -> None:
+        """Triton's first call: load the version, warm it up, start its engine."""
+        logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(name)s: %(message)s")
+        # the engine's threads share the interpreter with Triton's: hand it over often, or refusals wait for codecs
+        sys.setswitchinterval(0.0005)
+        gpu = args["model_instance_kind"] == "GPU"
+        path = Path(args["model_repository"]) / args["model_version"]
+        try:
+            version = ModelVersion.load(path, self.task.name, args["model_version"], gpu=gpu)
+        except (ConfigError, ValueError) as error:
+            raise pb_utils.TritonModelException(str(error)) from None
+        folder = runtime_dir()
+        shared = not gpu or version.simulated
+        board = Board(folder, self.task.name, args["model_version"])
+        engine = Engine(
+            version.config.engine,
+            lock=DeviceLock(folder) if shared else None,
+            claim=board.claim,
+            release=board.release,
+            on_tick=board.publish,
+            on_poisoned=lambda: os._exit(70),
+        )
+        self.service = Service(self.task, version, engine)
+        self.service.warm_up()
+        self._board = board
+        engine.start()
+        if version.simulated:
+            log.warning("%s runs on a SIMULATED device: %s", self.task.name, os.environ["DARKROOM_SIMULATE"])
+
+    def execute(self, requests: Sequence[Any]) -> None:
+        """Take requests in; answers leave later, through each request's response sender."""
+        for request in requests:
+            sender = request.get_response_sender()
+            reply = _reply_through(sender)
+            try:
+                self.service.submit(_incoming(request, sender), reply)
+            except Exception:
+                log.exception("a request could not be taken in")
+                reply(None, InternalError("The request could not be taken in; the log has more."))
+
+    def finalize(self) -> None:
+        """Triton's last call: answer what is running, then go."""
+        self.service.engine.stop(UNLOAD_GRACE_S)
+        self._board.close()
+
+
+class JobsModel:
+    """The `jobs` model: see darkroom.jobs."""
+
+    def initialize(self, args: dict[str, str]) -> None:
+        self._jobs = Jobs(BoardReader(runtime_dir()))
+
+    def execute(self, requests: Sequence[Any]) -> list[Any]:
+        return [self._answer(request) for request in requests]
+
+    def _answer(self, request: Any) -> Any:
+        try:
+            query = pb_utils.get_input_tensor_by_name(request, "query").as_numpy().ravel()[0]
+            answer = self._jobs.answer(query.decode("utf-8", "replace"), _parameters(request))
+        except DarkroomError as error:
+            return pb_utils.InferenceResponse([], triton_error(error))
+        except Exception:
+            log.exception("a query could not be answered")
+            return pb_utils.InferenceResponse([], triton_error(InternalError("The query could not be answered.")))
+        return pb_utils.InferenceResponse([pb_utils.Tensor("answer", np.array([answer.encode()], dtype=np.object_))])
+
+
+def _parameters(request: Any) -> dict[str, Any]:
+    parameters: dict[str, Any] = json.loads(request.parameters() or "{}")
+    return parameters
+
+
+def _incoming(request: Any, sender: Any) -> Incoming:
+    tensor = pb_utils.get_input_tensor_by_name(request, "image")
+    return Incoming(
+        data=tensor.as_numpy().tobytes(),
+        parameters=_parameters(request),
+        id=request.request_id() or "",
+        timeout_s=request.timeout() / 1e6,
+        is_cancelled=sender.is_cancelled,
+    )
+
+
+def _reply_through(sender: Any) -> Reply:
+    def reply(answer: Answer | None, error: DarkroomError | None) -> None:
+        if answer is not None:
+            outputs = [
+                pb_utils.Tensor("image", np.frombuffer(answer.image, np.uint8).reshape(1, -1)),
+                pb_utils.Tensor("report", np.array([[answer.report.encode()]], dtype=np.object_)),
+            ]
+            response = pb_utils.InferenceResponse(outputs)
+        else:
+            response = pb_utils.InferenceResponse([], triton_error(error or InternalError("No answer was made.")))
+        sender.send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+
+    return reply
+
+
+def triton_error(error: DarkroomError) -> Any:
+    """The same error with Triton's status code."""
+    code = pb_utils.TritonError.UNAVAILABLE
+    if isinstance(error, BadImageError | BadOptionError):
+        code = pb_utils.TritonError.INVALID_ARG
+    elif isinstance(error, CancelledError):
+        code = pb_utils.TritonError.CANCELLED
+    elif isinstance(error, InternalError):
+        code = pb_utils.TritonError.INTERNAL
+    return pb_utils.TritonError(error.wire_message(), code)

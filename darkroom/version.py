@@ -1,0 +1,61 @@
+"""A loaded model version: its folder, its tunables, its networks on their device."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from darkroom.config import ConfigError, NetworkRecord, PipelineConfig, load_networks, load_pipeline
+from darkroom.engine.simulated import SimulatedRunner, Simulation
+from darkroom.network import Network, OnnxRunner, Runner
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """What a pipeline works with. `networks` are keyed as in `pipeline.json`."""
+
+    task: str
+    number: str
+    path: Path
+    config: PipelineConfig
+    networks: dict[str, Network]
+    simulated: bool = False
+
+    @classmethod
+    def load(cls, path: Path, task: str, number: str, *, gpu: bool) -> "ModelVersion":
+        """Load every network of the version folder. Raises ConfigError with a sentence for the operator."""
+        simulation = Simulation.from_environment()
+        config = load_pipeline(path, cpu=not gpu and simulation is None)
+        records = load_networks(path)
+        networks = {}
+        for name, tunables in config.networks.items():
+            if name not in records:
+                raise ConfigError(f"{path}: the network {name} is not exported; `make export` does it.")
+            record = records[name]
+            runner = _runner(path, name, record, gpu=gpu, simulation=simulation)
+            most = tunables.max_batch or config.engine.max_batch
+            networks[name] = Network(name, runner, record, max_batch=most, pad_batches=gpu)
+        return cls(task, number, path, config, networks, simulated=simulation is not None)
+
+
+def _runner(path: Path, name: str, record: NetworkRecord, *, gpu: bool, simulation: Simulation | None) -> Runner:
+    if simulation is not None and record.simulated != "compute":
+        return SimulatedRunner(simulation, record)
+    file = path / record.file
+    if not file.is_file():
+        raise ConfigError(f"{file} is missing; `make export` writes it.")
+    digest = sha256(file)
+    if digest != record.sha256:
+        raise ConfigError(
+            f"{file} is not the file that was exported (sha256 {digest[:16]}, expected {record.sha256[:16]}); "
+            "`make export` writes it anew."
+        )
+    cache = os.environ.get("DARKROOM_ENGINE_CACHE")
+    runner: Runner = OnnxRunner(file, gpu=gpu, threads=os.cpu_count() or 1, engine_cache=Path(cache) if cache else None)
+    return SimulatedRunner(simulation, record, runner) if simulation is not None else runner
+
+
+def sha256(file: Path) -> str:
+    """Of a file's bytes, 64 hex digits."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
