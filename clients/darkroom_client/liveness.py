@@ -1,0 +1,59 @@
+"""Noticing that the process which had a job is gone.
+
+Triton never answers a job whose model process died after it took the job in. Each engine process publishes a start
+id in the model `jobs`; a job whose engine's start id vanishes is lost. Pure logic: the caller brings the facts.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from darkroom_client.jobs import Engine, JobState
+
+SUSPICIONS = 2
+"""How many looks in a row must find a job missing. One is not enough: its answer may be on the way."""
+
+_NOBODY = frozenset({""})
+
+
+@dataclass
+class Tracked:
+    """One job in flight. `may_hold`: start ids of the engines that may have it; None until one was seen alive."""
+
+    task: str
+    request_id: str
+    may_hold: frozenset[str] | None = None
+    suspicions: int = 0
+
+
+def alive_starts(task: str, engines: Collection[Engine]) -> frozenset[str]:
+    """Start ids of the living engines of a task."""
+    return frozenset(engine.start_id for engine in engines if engine.task == task and engine.alive)
+
+
+def needs_closer_look(job: Tracked, alive: frozenset[str], *, served_by_engines: bool) -> bool:
+    """Whether an engine that may have had the job is gone, so that the job's own state must be asked.
+
+    `served_by_engines`: whether any engine of this task was ever seen, dead or alive. Nothing can be said about a task
+    that is somebody's plain Triton model.
+    """
+    if job.may_hold is None:
+        if alive:
+            job.may_hold = alive
+        elif served_by_engines:
+            job.may_hold = _NOBODY
+        else:
+            return False
+    if job.may_hold <= alive:
+        job.suspicions = 0
+        return False
+    return True
+
+
+def is_lost(job: Tracked, state: JobState, alive: frozenset[str]) -> bool:
+    """Judge a job after a closer look; True when enough looks in a row found no living engine that holds it."""
+    if state.held and state.start_id in alive:
+        job.may_hold = frozenset({str(state.start_id)})
+        job.suspicions = 0
+        return False
+    job.suspicions += 1
+    return job.suspicions >= SUSPICIONS

@@ -1,0 +1,1 @@
+"""The four thin transports over tritonclient: gRPC and HTTP, blocking and on an event loop."""

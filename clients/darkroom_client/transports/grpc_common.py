@@ -1,0 +1,137 @@
+"""What both gRPC transports share: channel options, requests, answers, failures."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+from tritonclient.grpc import InferInput, InferRequestedOutput, InferResult
+from tritonclient.utils import InferenceServerException
+
+from darkroom_client.images import MAX_BYTES
+from darkroom_client.link import Question
+from darkroom_client.tls import Tls
+from darkroom_client.wire import Answer, Call, Failure, first_string
+
+CHANNEL_OPTIONS = [
+    # gRPC's own limit for answers is 4 MB, less than one photo.
+    ("grpc.max_send_message_length", MAX_BYTES),
+    ("grpc.max_receive_message_length", MAX_BYTES),
+    # A restarted server should be found again within a second; gRPC backs off to two minutes by itself.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
+]
+
+# Words that gRPC itself uses where a connection could not be made or broke. It has no status of its own for that.
+_CONNECTION_WORDS = (
+    "failed to connect",
+    "connection refused",
+    "connection reset",
+    "connection dropped",
+    "connection timed out",
+    "connection closed",
+    "connection aborted",
+    "socket closed",
+    "endpoint closing",
+    "broken pipe",
+    "stream removed",
+    "goaway",
+    "recvmsg",
+    "dns resolution",
+    "name resolution",
+    "handshake",
+    "ping timeout",
+    "keepalive",
+    "network is unreachable",
+    "no route to host",
+    "transport is closing",
+)
+
+
+def infer_arguments(call: Call) -> dict[str, Any]:
+    """Keyword arguments of tritonclient's infer and async_infer."""
+    if call.datatype == "BYTES":
+        tensor = InferInput(call.input_name, [1], "BYTES")
+        tensor.set_data_from_numpy(np.array([call.input_bytes], dtype=np.object_))
+    else:
+        pixels = np.frombuffer(call.input_bytes, dtype=np.uint8)[np.newaxis]
+        tensor = InferInput(call.input_name, list(pixels.shape), call.datatype)
+        tensor.set_data_from_numpy(pixels)
+    return {
+        "model_name": call.model,
+        "inputs": [tensor],
+        "model_version": call.version,
+        "outputs": [InferRequestedOutput(name) for name in call.outputs],
+        "request_id": call.request_id,
+        "priority": call.priority,
+        "timeout": call.timeout_us,
+        "client_timeout": call.client_timeout_s,
+        "headers": metadata(call.headers),
+        "parameters": dict(call.parameters),
+    }
+
+
+def answer_of(result: InferResult) -> Answer:
+    """Raw outputs by name, without a detour over arrays: an upscaled picture can be large."""
+    response = result.get_response()
+    outputs = {}
+    for tensor, raw in zip(response.outputs, response.raw_output_contents, strict=True):
+        outputs[tensor.name] = first_string(raw) if tensor.datatype == "BYTES" else raw
+    return Answer(response.id, outputs)
+
+
+def failure_of(error: InferenceServerException) -> Failure:
+    """tritonclient's exception -> ours, telling trouble with the connection from an answer of the server."""
+    status = str(error.status() or "UNKNOWN").removeprefix("StatusCode.")
+    message = str(error.message() or "")
+    if status == "UNAVAILABLE" and any(word in message.lower() for word in _CONNECTION_WORDS):
+        return Failure("UNREACHABLE", message)
+    return Failure(status, message)
+
+
+def ask_arguments(question: Question) -> tuple[str, dict[str, Any]]:
+    """The method of tritonclient's gRPC clients that answers a question, and its arguments."""
+    common = {"headers": metadata(question.headers), "client_timeout": question.timeout_s}
+    model = {"model_name": question.model, "model_version": question.version}
+    match question.about:
+        case "server":
+            return "get_server_metadata", {**common, "as_json": True}
+        case "server_ready":
+            return "is_server_ready", common
+        case "index":
+            return "get_model_repository_index", {**common, "as_json": True}
+        case "model":
+            return "get_model_metadata", {**common, **model, "as_json": True}
+        case "model_config":
+            return "get_model_config", {**common, **model, "as_json": True}
+        case "model_ready":
+            return "is_model_ready", {**common, **model}
+
+
+def plain(question: Question, reply: Any) -> Any:
+    """Strip the wrappers that gRPC puts around two answers and HTTP does not."""
+    if question.about == "index":
+        return reply.get("models", [])
+    if question.about == "model_config":
+        return reply.get("config", {})
+    return reply
+
+
+def metadata(headers: Mapping[str, str]) -> dict[str, str]:
+    """gRPC refuses metadata keys with capitals; the restricted protocols want the admin key under a longer name."""
+    lowered = {name.lower(): value for name, value in headers.items()}
+    if "darkroom-admin-key" in lowered:
+        lowered["triton-grpc-protocol-darkroom-admin-key"] = lowered["darkroom-admin-key"]
+    return lowered
+
+
+def credentials(secure: bool, tls: Tls | None) -> grpc.ChannelCredentials | None:
+    """None for a plain channel. Raises BadOption where a TLS file is missing."""
+    if not secure:
+        return None
+    tls = tls or Tls()
+    tls.check()
+    ca, key, chain = (None if path is None else Path(path).read_bytes() for path in (tls.ca, tls.key, tls.certificate))
+    return grpc.ssl_channel_credentials(ca, key, chain)
