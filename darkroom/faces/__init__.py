@@ -9,6 +9,7 @@ awaits it::
     detection  what the three networks' outputs mean: candidates, boxes, landmarks, faces
     alignment  five landmarks -> similarity transform into the crop a restoration network was trained on
     warp       the picture through such a transform, both ways, without aliasing
+    tone       the original's light and colour on the restored crop
     paste      the restored crop back into the picture, under a soft mask
 
 Coordinates everywhere are continuous pixels: x grows to the right, y down, and pixel i covers [i, i + 1), so a

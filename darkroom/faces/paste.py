@@ -8,17 +8,17 @@ import numpy.typing as npt
 
 from darkroom.faces.alignment import Matrix, corners, invert
 from darkroom.faces.area import Pixels
-from darkroom.faces.warp import warp
+from darkroom.faces.warp import sample, warp
 
 Floats = npt.NDArray[np.float32]
 
-CENTRE = (0.5, 0.545)
-"""Middle of the mask in the crop (x, y, in sides): halfway between hairline and chin of the FFHQ template."""
-RADII = (0.44, 0.445)
-"""Where the mask reaches zero: inside the crop on every side, so a restored border can never show."""
-SOLID = 0.55
+RADIUS = 0.498
+"""Where the mask reaches zero, in crop sides from the middle: just inside, so a restored border can never show."""
+SOLID = 0.85
 """Share of the radius within which the restored face stands alone; beyond it fades over the remaining share."""
-
+ROUNDNESS = 8
+"""Exponent of the superellipse |x|^p + |y|^p = 1 that the mask's outline follows (2 is a circle). A square with round
+corners takes the hair along, and a face that is clean under noisy hair looks like a mask."""
 STRIP = 256
 """Rows blended at a time: bounds the memory that a face as large as the picture takes."""
 
@@ -27,15 +27,14 @@ STRIP = 256
 def mask(side: int) -> Floats:
     """How much of the restored crop shows: float32 `[side, side]`, 0-1.
 
-    An ellipse over the face with a flank whose slope begins and ends at zero, so that neither a tone nor the grain of
-    the picture jumps anywhere. The array is shared: do not write to it.
+    A rounded square with a flank whose slope begins and ends at zero, so that neither a tone nor the grain of the
+    picture jumps anywhere. The array is shared and read-only.
     """
-    axis = (np.arange(side) + 0.5) / side
-    across = (axis - CENTRE[0]) / RADII[0]
-    down = (axis - CENTRE[1]) / RADII[1]
-    distance = np.sqrt(across[None, :] ** 2 + down[:, None] ** 2)
-    fade = np.clip((1 - distance) / (1 - SOLID), 0, 1)
-    soft = (fade * fade * (3 - 2 * fade)).astype(np.float32)
+    distance = np.abs((np.arange(side) + 0.5) / side - 0.5) / RADIUS
+    power = distance**ROUNDNESS
+    outline = (power[None, :] + power[:, None]) ** (1 / ROUNDNESS)
+    fade = np.clip((1 - outline) / (1 - SOLID), 0, 1)
+    soft: Floats = (fade * fade * (3 - 2 * fade)).astype(np.float32)
     soft.setflags(write=False)
     return soft
 
@@ -58,9 +57,7 @@ def paste(picture: Pixels, restored: Pixels, matrix: Matrix, opacity: float) -> 
         below = picture[strip : min(strip + STRIP, bottom), left:right]
         height, width = below.shape[:2]
         local = np.column_stack([back[:, :2], back[:, 2] - (left, strip)])
-        share = warp(mask(side), local, height, width, mirror=False)
-        # Bicubic sampling overshoots a little at both ends of the flank.
-        share = np.clip(share, 0, 1)[:, :, None] * np.float32(opacity)
+        share = sample(mask(side), local, height, width)[:, :, None] * np.float32(opacity)
         face = warp(restored, local, height, width).astype(np.float32)
         below[:] = np.rint(below + share * (face - below))
 

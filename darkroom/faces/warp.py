@@ -6,15 +6,11 @@ which darkens a face a little every time); SciPy 97.5 ms and 0.31.
 """
 
 import math
-from typing import TypeVar
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from darkroom.faces.alignment import Matrix, invert, magnification
-
-Sampled = TypeVar("Sampled", np.uint8, np.float32)
 
 # The engine's thread pool decides how many cores are at work; OpenCV's own threads would fight with the network's.
 cv2.setNumThreads(1)
@@ -23,59 +19,57 @@ MARGIN = 4
 """Source pixels around the needed region that bicubic sampling may touch."""
 
 
-def warp(
-    source: npt.NDArray[Sampled], matrix: Matrix, height: int, width: int, *, mirror: bool = True
-) -> npt.NDArray[Sampled]:
-    """`source` (uint8 or float32, `[h, w]` or `[h, w, channels]`) through `matrix` (source -> output, continuous
-    pixels), sampled to `[height, width]`.
+def warp(source: npt.NDArray[np.uint8], matrix: Matrix, height: int, width: int) -> npt.NDArray[np.uint8]:
+    """`source` uint8 `[h, w, 3]` through the similarity `matrix` (source -> output, continuous pixels), sampled to
+    uint8 `[height, width, 3]`. Beyond its borders the source is mirrored.
 
-    Beyond the source its mirrored pixels are seen, or zeros where `mirror` is false. Where the output is coarser than
-    the source, every output pixel averages the source area it covers: first by whole pixels, then by sampling
-    between them, which keeps the cost of a 4000-pixel face that of a 500-pixel one.
+    Where the output is coarser than the source, every output pixel averages the source area it covers: first by whole
+    source pixels, then by samples between them, so a 4000-pixel face costs little more than one of 500.
     """
-    source, back = _region(source, invert(matrix), height, width, mirror=mirror)
+    source, back = _region(source, invert(matrix), height, width)
     coarser = magnification(back)
-    reduction = max(1, int(coarser / 2))
+    reduction = max(1, int(coarser / 1.5))
     if reduction > 1:
         source, back = _reduce(source, back, reduction)
     samples = max(1, math.ceil(coarser / reduction - 1e-6))
-    back = _centres(back, samples)
-    border = cv2.BORDER_REFLECT_101 if mirror else cv2.BORDER_CONSTANT
-    dense: npt.NDArray[Sampled] = cv2.warpAffine(
+    dense: npt.NDArray[np.uint8] = cv2.warpAffine(
         source,
-        back,
+        _centres(back, samples),
         (width * samples, height * samples),
         flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-        borderMode=border,
-        borderValue=0,
+        borderMode=cv2.BORDER_REFLECT_101,
     )
     if samples == 1:
         return dense
-    averaged: npt.NDArray[Sampled] = cv2.resize(dense, (width, height), interpolation=cv2.INTER_AREA)
+    averaged: npt.NDArray[np.uint8] = cv2.resize(dense, (width, height), interpolation=cv2.INTER_AREA)
     return averaged
 
 
+def sample(source: npt.NDArray[np.float32], matrix: Matrix, height: int, width: int) -> npt.NDArray[np.float32]:
+    """A smooth `source` float32 `[h, w]`, such as a mask, through `matrix`: single bilinear samples, float32
+    `[height, width]`, which stay within the source's range. Beyond its borders the source is zero."""
+    sampled: npt.NDArray[np.float32] = cv2.warpAffine(
+        source,
+        _centres(invert(matrix), 1),
+        (width, height),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=0,
+    )
+    return sampled
+
+
 def _region(
-    source: npt.NDArray[Sampled], back: Matrix, height: int, width: int, *, mirror: bool
-) -> tuple[npt.NDArray[Sampled], Matrix]:
-    """The part of the source that the output can see, mirrored or zero beyond the edges, and the output -> region
-    transform."""
+    source: npt.NDArray[np.uint8], back: Matrix, height: int, width: int
+) -> tuple[npt.NDArray[np.uint8], Matrix]:
+    """The part of the source that the output can see, mirrored beyond the edges, and the output -> region transform."""
     square = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
     seen = square @ back[:, :2].T + back[:, 2]
     first = np.floor(seen.min(axis=0)).astype(int) - MARGIN
     last = np.ceil(seen.max(axis=0)).astype(int) + MARGIN
-    if mirror:
-        rows = _mirrored(first[1], last[1], source.shape[0])
-        columns = _mirrored(first[0], last[0], source.shape[1])
-        region = source[rows][:, columns]
-    else:
-        low = np.maximum(first, 0)
-        high = np.minimum(last, (source.shape[1], source.shape[0]))
-        high = np.maximum(high, low)
-        inside = source[low[1] : high[1], low[0] : high[0]]
-        room = [(low[1] - first[1], last[1] - high[1]), (low[0] - first[0], last[0] - high[0])]
-        region = np.pad(inside, room + [(0, 0)] * (source.ndim - 2))
-    return np.ascontiguousarray(region), np.column_stack([back[:, :2], back[:, 2] - first])
+    rows = _mirrored(first[1], last[1], source.shape[0])
+    columns = _mirrored(first[0], last[0], source.shape[1])
+    return np.ascontiguousarray(source[rows][:, columns]), np.column_stack([back[:, :2], back[:, 2] - first])
 
 
 def _mirrored(first: int, last: int, length: int) -> npt.NDArray[np.int64] | slice:
@@ -89,14 +83,15 @@ def _mirrored(first: int, last: int, length: int) -> npt.NDArray[np.int64] | sli
     return np.where(folded < length, folded, period - folded)
 
 
-def _reduce(source: npt.NDArray[Sampled], back: Matrix, factor: int) -> tuple[npt.NDArray[Sampled], Matrix]:
+def _reduce(source: npt.NDArray[np.uint8], back: Matrix, factor: int) -> tuple[npt.NDArray[np.uint8], Matrix]:
     height, width = (-(-side // factor) for side in source.shape[:2])
-    room = [(0, height * factor - source.shape[0]), (0, width * factor - source.shape[1])]
-    padded = np.pad(source, room + [(0, 0)] * (source.ndim - 2), mode="edge")
+    room = ((0, height * factor - source.shape[0]), (0, width * factor - source.shape[1]), (0, 0))
+    padded = np.pad(source, room, mode="edge")
     return cv2.resize(padded, (width, height), interpolation=cv2.INTER_AREA), back / factor
 
 
 def _centres(back: Matrix, samples: int) -> Matrix:
-    """Output -> source for OpenCV, which puts pixel i at i where we put its middle at i + 0.5."""
+    """Output -> source for OpenCV, which puts pixel i at i where we put its middle at i + 0.5; every output pixel
+    split into `samples` x `samples`."""
     linear = back[:, :2] / samples
     return np.column_stack([linear, back[:, 2] + linear @ (0.5, 0.5) - 0.5])

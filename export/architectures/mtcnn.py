@@ -6,7 +6,13 @@ carries, so that they load strictly. Pixels come as float32 0-255, because they 
 fractions decide between candidates, and are normalised to (value - 127.5) / 128 inside the graph.
 """
 
+import io
+from collections.abc import Mapping
+
+import torch
 from torch import Tensor, nn
+
+from export.errors import ExportError
 
 
 def _normalised(image: Tensor) -> Tensor:
@@ -113,3 +119,12 @@ class ONet(nn.Module):
         # The last layer lists five x, then five y.
         landmarks = self.dense6_3(features).unflatten(1, (2, 5)).transpose(1, 2)
         return score, self.dense6_2(features), landmarks
+
+
+def from_state_dict(network: nn.Module, file: bytes) -> nn.Module:
+    """`network` with the weights of a `.pt` state dict (tensors only, no pickled code). Raises ExportError."""
+    state = torch.load(io.BytesIO(file), weights_only=True, map_location="cpu")
+    if not isinstance(state, Mapping):
+        raise ExportError(f"An MTCNN file must hold a state dict, got {type(state).__name__}.")
+    network.load_state_dict(state, strict=True)
+    return network.eval()
