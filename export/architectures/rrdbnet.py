@@ -87,13 +87,15 @@ def from_ncnn(files: Mapping[str, bytes]) -> RrdbNet:
             f"{len(convolutions)} convolutions do not make an RRDBNet (6 and 15 for each block)."
         )
     channels, growth = len(convolutions[0].weights["weight"]), len(convolutions[1].weights["weight"])
-    network = RrdbNet(blocks, channels, growth)
+    # On "meta" no time goes into random numbers that the weights replace.
+    with torch.device("meta"):
+        network = RrdbNet(blocks, channels, growth)
     state = {
         f"{name}.{key}": torch.from_numpy(value)
         for name, layer in zip(_in_order(blocks), convolutions, strict=True)
         for key, value in layer.weights.items()
     }
-    network.load_state_dict(state, strict=True)
+    network.load_state_dict(state, strict=True, assign=True)
     network.eval()
     return network
 
