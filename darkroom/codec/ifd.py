@@ -74,12 +74,17 @@ class TiffReader:
         start = self._start(entry)
         return self.data[start : start + entry.count * _TYPE_BYTES.get(entry.kind, 1)]
 
+    def check_complete(self, entry: Entry) -> None:
+        """Raises `struct.error` if the value of `entry` reaches beyond the data."""
+        if self._start(entry) + entry.count * _TYPE_BYTES.get(entry.kind, 1) > len(self.data):
+            raise struct.error("a value ends early")
+
     def _start(self, entry: Entry) -> int:
         inline = entry.count * _TYPE_BYTES.get(entry.kind, 1) <= (8 if self.big else 4)
         return entry.field if inline else self._number(self.offset_format, entry.field)
 
     def _number(self, code: str, at: int) -> int:
         if at > len(self.data):
-            raise ValueError(f"an offset of {at} in {len(self.data)} bytes")
+            raise struct.error(f"offset {at} lies beyond the end")
         value: int = struct.unpack_from(code, self.data, at)[0]
         return value

@@ -23,9 +23,9 @@ def bands(image: Image, *, alpha: bool) -> Iterator[Pixels]:
 
 def luma(band: Pixels) -> Pixels:
     """Rec. 601 luma of RGB [h, w, 3], rounded; exact where the channels are equal. uint8 [h, w]."""
-    weighted = band[..., 0] * np.uint32(19595)
-    weighted += band[..., 1] * np.uint32(38470)
-    weighted += band[..., 2] * np.uint32(7471)
+    weighted = band[..., 0].astype(np.uint32) * 19595
+    weighted += band[..., 1].astype(np.uint32) * 38470
+    weighted += band[..., 2].astype(np.uint32) * 7471
     return ((weighted + 32768) >> 16).astype(np.uint8)
 
 

@@ -24,7 +24,9 @@ _DECODABLE = frozenset((0xC0, 0xC1, 0xC2, 0xC9, 0xCA))
 _COLOURS = {1: "GRAY", 3: "RGB", 4: "CMYK"}
 _MARKER = re.compile(rb"\xff[^\x00\x01\xff\xd0-\xd8]")
 """A marker with a body behind it, or the end of the picture."""
-_HARMLESS = ("extraneous bytes", "JFIF revision", "Adobe color transform", "bad ICC marker")
+_DROPPED = frozenset((*range(0xE1, 0xEE), 0xEF, 0xFE))
+"""Application data and comments; what is kept of them (0xE0, 0xEE) says how the colours are coded."""
+_HARMLESS = ("extraneous bytes", "JFIF revision", "Adobe color transform")
 
 
 def parse(data: bytes) -> Facts:
@@ -53,7 +55,7 @@ def load(data: bytes, facts: Facts) -> Raster:
     """The first picture of the file: cameras append previews behind it."""
     _refuse_many_scans(data)
     components = next(body[5] for marker, body in _header(data) if marker in _FRAMES)
-    decoded = _decoded(data, _COLOURS[components])
+    decoded = _decoded(_clean(data), _COLOURS[components])
     profile = _profile(data)
     if components == 1:
         return grey_raster(decoded[..., 0], None, profile)
@@ -99,6 +101,18 @@ def _header(data: bytes) -> Iterator[tuple[int, bytes]]:
         if marker == _SCAN:
             return
         yield marker, data[start:end]
+
+
+def _clean(data: bytes) -> bytes:
+    """The file without application data: the library refuses pictures over a malformed profile."""
+    kept = [data[:2]]
+    for marker, start, end in _segments(data):
+        if marker == _SCAN:
+            kept.append(data[start - 4 :])
+            break
+        if marker not in _DROPPED:
+            kept.append(data[start - 4 : end])
+    return b"".join(kept)
 
 
 def _refuse_many_scans(data: bytes) -> None:

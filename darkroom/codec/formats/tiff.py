@@ -12,7 +12,7 @@ from darkroom.codec.modes import to_raster
 from darkroom.errors import BadImageError
 
 _SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
-_STRIPS, _SAMPLES, _STRIP_BYTES, _PLANAR = 273, 277, 279, 284
+_STRIPS, _SAMPLES, _STRIP_ROWS, _STRIP_BYTES, _PLANAR = 273, 277, 278, 279, 284
 _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES = 322, 323, 324, 325
 _EXTRA, _FORMAT, _PROFILE, _SUBSAMPLING = 338, 339, 34675, 530
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _YCBCR = 0, 1, 6
@@ -21,7 +21,7 @@ _NO_PAGE = 0x1 | 0x4
 _MAX_DIRECTORIES = 16
 
 _DECODED = {
-    **dict.fromkeys((_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, 266, _SAMPLES, 278, _PLANAR), 64),
+    **dict.fromkeys((_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, 266, _SAMPLES, _STRIP_ROWS, _PLANAR), 64),
     **dict.fromkeys((292, 293, 317, _TILE_WIDTH, _TILE_HEIGHT, 332, _EXTRA, _FORMAT, 529, _SUBSAMPLING, 532), 64),
     **dict.fromkeys((_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES), 100_000),
     **dict.fromkeys((320, 347, *range(512, 522)), 2**18),
@@ -44,9 +44,12 @@ def parse(data: bytes) -> Facts:
             "only unsigned integers of up to 16 bits are accepted."
         )
     for tag, most in _DECODED.items():
-        if tag in entries and entries[tag].count > most:
-            count = entries[tag].count
+        if tag not in entries:
+            continue
+        count = entries[tag].count
+        if count > most:
             raise BadImageError(f"The TIFF image is damaged: tag {tag} has {count} values, at most {most} are allowed.")
+        reader.check_complete(entries[tag])
     width, height = tags.first(_WIDTH, 0), tags.first(_HEIGHT, 0)
     tile = tags.first(_TILE_WIDTH, 1), tags.first(_TILE_HEIGHT, 1)
     if tile[0] > max(1024, 2 * width) or tile[1] > max(1024, 2 * height):
@@ -63,6 +66,7 @@ def load(data: bytes, facts: Facts) -> Raster:
     reader = TiffReader(data)
     entries, _ = reader.directory(reader.first)
     tags = _Tags(reader, entries)
+    _refuse_truncated(reader, entries, tags)
     inverted = facts.bits > 8 and tags.photometric == _WHITE_IS_ZERO
     profile = reader.blob(entries[_PROFILE]) if _PROFILE in entries else None
     with TiffImagePlugin.TiffImageFile(io.BytesIO(_clean(reader, entries, black_is_zero=inverted))) as picture:
@@ -110,6 +114,24 @@ def _refuse_layouts(tags: _Tags, bits: int) -> None:
         raise BadImageError("The TIFF image is uncompressed YCbCr with subsampled chroma, which is not accepted.")
     if tags.first(_PLANAR, 1) == 2 and bits != 8 and tags.first(_SAMPLES, 1) > 1:
         raise BadImageError(f"The TIFF image has separate planes of {bits} bits uncompressed, which is not accepted.")
+
+
+def _refuse_truncated(reader: TiffReader, entries: dict[int, Entry], tags: _Tags) -> None:
+    """The decoder leaves strips and tiles that are not listed black, and some compressions fill up what is missing."""
+    width, height = tags.first(_WIDTH, 0), tags.first(_HEIGHT, 0)
+    across, down = width, min(tags.first(_STRIP_ROWS, height), height)
+    offsets, sizes = _STRIPS, _STRIP_BYTES
+    if offsets not in entries:
+        across, down = tags.first(_TILE_WIDTH, 0), tags.first(_TILE_HEIGHT, 0)
+        offsets, sizes = _TILES, _TILE_BYTES
+    planes = tags.first(_SAMPLES, 1) if tags.first(_PLANAR, 1) == 2 else 1
+    starts = reader.numbers(entries[offsets], _DECODED[offsets])
+    if len(starts) < -(-width // across) * -(-height // down) * planes:
+        raise BadImageError("The TIFF image is truncated: its pixels are not complete.")
+    if tags.first(_COMPRESSION, 1) != 1 and sizes in entries:
+        lengths = reader.numbers(entries[sizes], _DECODED[sizes])
+        if any(start + length > len(reader.data) for start, length in zip(starts, lengths, strict=False)):
+            raise BadImageError("The TIFF image is truncated: its pixels are not complete.")
 
 
 def _clean(reader: TiffReader, entries: dict[int, Entry], *, black_is_zero: bool) -> bytes:
