@@ -75,7 +75,7 @@ class Service:
 
     def _request(self, incoming: Incoming, options: Options, header: Header, reply: Reply) -> Request:
         estimate = self.task.estimate(self.version, header, options)
-        self._check_output(estimate)
+        self._check_output(estimate, codec.resolve_format(options.output_format, header.format))
         deadline = min(
             options.deadline_s or self.version.config.limits.default_deadline_s,
             incoming.timeout_s or math.inf,
@@ -92,19 +92,20 @@ class Service:
             is_cancelled=incoming.is_cancelled,
         )
 
-    def _check_output(self, estimate: Estimate) -> None:
+    def _check_output(self, estimate: Estimate, output_format: codec.EncodedFormat) -> None:
+        codec.check_output_size(estimate.width, estimate.height, output_format)
         pixels, most = estimate.width * estimate.height, self.version.config.limits.max_output_pixels
         if pixels > most:
             raise BadOptionError(
-                f"The result would be {estimate.width}x{estimate.height} = {pixels:,} pixels; "
-                f"at most {most:,} are allowed."
+                f"The result would be {estimate.width} x {estimate.height} pixels, {pixels} in all; "
+                f"at most {most} are allowed."
             )
 
     def _price(self, estimate: Estimate, header: Header, options: Options) -> Price:
         pixels_in, pixels_out = header.width * header.height, estimate.width * estimate.height
         # decoding holds the picture twice for a moment; the encoded answer is at most as large as its pixels
         pixel_bytes = 3 * (2 * pixels_in + 2 * pixels_out)
-        format_out = _output_format(options, header)
+        format_out = codec.resolve_format(options.output_format, header.format)
         seconds = self.engine.codec_estimates.seconds
         decode_s = seconds(("decode", header.format), None, pixels_in, 1)
         encode_s = seconds(("encode", format_out), None, pixels_out, 1)
@@ -168,17 +169,15 @@ class Service:
     def _encode(self, image: Image, options: Options) -> bytes:
         started = now()
         encoded = codec.encode(image, options.output_format, options.output_quality)
-        self._learn(("encode", _output_format(options, image)), image.width * image.height, now() - started)
+        self._learn(
+            ("encode", codec.resolve_format(options.output_format, image.format)),
+            image.width * image.height,
+            now() - started,
+        )
         return encoded
 
     def _learn(self, what: tuple[str, str], pixels: int, seconds: float) -> None:
         self.engine.codec_estimates.observe_rate(what, pixels, seconds)
-
-
-def _output_format(options: Options, picture: Header | Image) -> str:
-    if options.output_format != "same":
-        return options.output_format
-    return picture.format if picture.format in ("jpeg", "png", "webp") else "png"
 
 
 def _ms(seconds: float) -> float:

@@ -32,6 +32,7 @@ from darkroom.errors import (
     InternalError,
 )
 from darkroom.jobs import Jobs
+from darkroom.metrics import Family, Metric, Publisher
 from darkroom.pipelines.task import Task
 from darkroom.runtime import runtime_dir
 from darkroom.service import Answer, Incoming, Reply, Service
@@ -62,12 +63,13 @@ class TaskModel:
         folder = runtime_dir()
         shared = not gpu or version.simulated
         board = Board(folder, self.task.name, args["model_version"])
+        metrics = Publisher(_Registry(), self.task.name, args["model_version"])
         engine = Engine(
             version.config.engine,
             lock=DeviceLock(folder) if shared else None,
             claim=board.claim,
             release=board.release,
-            on_tick=board.publish,
+            on_tick=(board.publish, metrics.publish),
             on_poisoned=lambda: os._exit(70),
         )
         self.service = Service(self.task, version, engine)
@@ -92,6 +94,20 @@ class TaskModel:
         """Triton's last call: answer what is running, then go."""
         self.service.engine.stop(UNLOAD_GRACE_S)
         self._board.close()
+
+
+class _Registry:
+    """Triton's metrics endpoint."""
+
+    def __init__(self) -> None:
+        self._families: dict[str, Any] = {}
+
+    def __call__(self, family: Family, labels: dict[str, str]) -> Metric:
+        if family.name not in self._families:
+            kind = pb_utils.MetricFamily.COUNTER if family.counter else pb_utils.MetricFamily.GAUGE
+            self._families[family.name] = pb_utils.MetricFamily(name=family.name, description=family.help, kind=kind)
+        metric: Metric = self._families[family.name].Metric(labels=labels)
+        return metric
 
 
 class JobsModel:

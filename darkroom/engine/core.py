@@ -8,7 +8,7 @@ import contextlib
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -60,12 +60,12 @@ class Engine:
         estimates: Estimates | None = None,
         claim: Callable[[Job], bool] = lambda job: True,
         release: Callable[[Job], None] = lambda job: None,
-        on_tick: Callable[["Engine"], None] = lambda engine: None,
+        on_tick: Sequence[Callable[["Engine"], None]] = (),
         on_poisoned: Callable[[], None] = lambda: None,
     ) -> None:
         """`claim(job)`: whether its id is free on the whole server; asked for jobs that their caller named.
-        `release(job)`: the job has ended. `on_tick(engine)`: called from the watcher's thread every TICK_S, to
-        publish states and metrics.
+        `release(job)`: the job has ended. `on_tick`: called with the engine from the watcher's thread every
+        TICK_S, to publish states and metrics.
         `on_poisoned()`: called when the device is lost and every job has been answered; the process should end."""
         self.config = config
         self.start_id = uuid.uuid4().hex
@@ -298,10 +298,11 @@ class Engine:
                     self._stop_soon(job, CancelledError("The caller cancelled the job."))
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._renew_promises)
-            try:
-                self._on_tick(self)
-            except Exception:
-                log.exception("states and metrics could not be published")
+            for publish in self._on_tick:
+                try:
+                    publish(self)
+                except Exception:
+                    log.exception("states or metrics could not be published")
 
 
 def _taken(request: Request) -> BadOptionError:

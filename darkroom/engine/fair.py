@@ -48,6 +48,8 @@ class _LaneClock:
         """Device seconds the lane has had, divided by its weight."""
         self.clock = 0.0
         """Virtual time of a fluid fair queue of this lane's jobs: where a newcomer starts."""
+        self.unit_s = 0.0
+        """Device seconds of the last unit."""
 
 
 class FairLine(Generic[CallT, KeyT]):
@@ -105,6 +107,7 @@ class FairLine(Generic[CallT, KeyT]):
             _, call = calls.popleft()
             taken.append((share, call))
             self.length -= 1
+            self._lanes[share.lane].unit_s = unit_s
             self.charge(share, unit_s)
             if calls:
                 heapq.heappush(heap, (self._rank(share, now), share))
@@ -135,8 +138,8 @@ class FairLine(Generic[CallT, KeyT]):
         lane = self._lanes[share.lane]
         times = [other.virtual_time or 0.0 for other in self._waiting if other.lane == share.lane]
         if times:
-            # early leavers pull the fluid clock away from those who stay; within their range it is right
-            lane.clock = min(max(lane.clock, min(times)), max(times))
+            # jobs that left early pull the fluid clock away from those who stay: it may lead them by one unit
+            lane.clock = min(max(lane.clock, min(times)), max(times) + lane.unit_s)
         if share.virtual_time is None:
             share.virtual_time = lane.clock
         else:

@@ -1,0 +1,82 @@
+"""What every measurement needs: the machine's name, a server, a table, a file."""
+
+import datetime
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from darkroom.server import Server
+
+OUT = Path("out/perf")
+
+
+def machine() -> dict[str, str]:
+    """The machine and the day, as they stand beside every figure."""
+    model = next(
+        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        platform.processor(),
+    )
+    memory = round(psutil.virtual_memory().total / 2**30)
+    return {
+        "cpu": f"{os.cpu_count()} cores, {model}",
+        "memory": f"{memory} GiB",
+        "python": platform.python_version(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    }
+
+
+def server(models: Sequence[str], simulate: str = "", **environment: str) -> Server:
+    """An embedded server on free loopback ports; `simulate` is DARKROOM_SIMULATE ("40,2"), empty for the real CPU."""
+    env = dict(environment)
+    if simulate:
+        env["DARKROOM_SIMULATE"] = simulate
+    return Server(models=[*models, "jobs"], config_name="simulated" if simulate else "cpu", env=env)
+
+
+def percentile(values: Sequence[float], q: float) -> float:
+    """The q-th percentile (0-100); nan of nothing."""
+    return float(np.percentile(values, q)) if len(values) else float("nan")
+
+
+def report(name: str, rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
+    """Print the rows as a Markdown table and write them with the machine to out/perf/<name>.json."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    content = {"command": f"python -m perf.{name}", "machine": machine(), "rows": list(rows), **more}
+    (OUT / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
+    print(table(rows))
+    print(f"\n{machine()['cpu']}, {machine()['memory']}, {machine()['date']}; written to {OUT / name}.json")
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A Markdown table; numbers with three significant digits."""
+    if not rows:
+        return "(nothing)"
+    heads = list(rows[0])
+    lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
+    lines += ["| " + " | ".join(_cell(row.get(head, "")) for head in heads) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return str(value)
+
+
+def tree_rss(pid: int) -> int:
+    """Resident bytes of a process and all its children, shared pages counted once (PSS)."""
+    total = 0
+    for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
+        try:
+            total += process.memory_full_info().pss
+        except psutil.Error:
+            continue
+    return total

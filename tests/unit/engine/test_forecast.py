@@ -1,0 +1,136 @@
+"""Forecasts, estimates, the waiting line and its pixel budget."""
+
+from typing import Any
+
+import pytest
+
+from darkroom.engine.estimate import Estimates
+from darkroom.engine.forecast import Load, finish_times
+from darkroom.engine.line import PixelBudget, WaitingLine
+
+
+def test_jobs_of_one_lane_share_evenly() -> None:
+    assert finish_times([Load("interactive", 1.0), Load("interactive", 3.0)]) == pytest.approx([2.0, 4.0])
+
+
+def test_lanes_share_by_weight() -> None:
+    small, bulk = finish_times([Load("interactive", 4.0), Load("bulk", 4.0)])
+    assert small == pytest.approx(5.0)
+    assert bulk == pytest.approx(8.0)
+
+
+def test_the_last_one_ends_when_all_work_is_done() -> None:
+    loads = [Load("interactive" if i % 3 else "bulk", float(i)) for i in range(50)]
+    assert max(finish_times(loads)) == pytest.approx(sum(range(50)))
+
+
+def test_nothing_is_done_at_once() -> None:
+    assert finish_times([]) == []
+    assert finish_times([Load("bulk", 0.0)]) == [0.0]
+
+
+def test_the_fit_learns_base_and_slope() -> None:
+    estimates = Estimates()
+    for n in (1, 4, 8, 2, 8, 1):
+        estimates.observe("net", (8, 8), 64, n, 0.008 + 0.002 * n)
+    assert estimates.seconds("net", (8, 8), 64, 32) == pytest.approx(0.072, rel=0.01)
+
+
+def test_an_unknown_shape_borrows_the_rate_of_its_network() -> None:
+    estimates = Estimates()
+    estimates.observe("net", (8, 8), 64, 1, 0.1)
+    assert estimates.seconds("net", (16, 16), 256, 1) == pytest.approx(0.4)
+    assert estimates.seconds("other", (16, 16), 256, 1) == pytest.approx(256e-6)
+
+
+def test_estimates_follow_a_device_that_becomes_slower() -> None:
+    estimates = Estimates()
+    for seconds in [0.1] * 50 + [0.3] * 60:
+        estimates.observe("net", (8,), 8, 1, seconds)
+    assert estimates.seconds("net", (8,), 8, 1) == pytest.approx(0.3, rel=0.1)
+
+
+def test_batches_are_bounded_in_time() -> None:
+    estimates = Estimates()
+    for n in (1, 4):
+        estimates.observe("net", (8,), 8, n, 0.1 * n)
+    assert estimates.batch_limit("net", (8,), 8, most=32, seconds=0.5) == 5
+    assert estimates.batch_limit("net", (8,), 8, most=32, seconds=0.01) == 1
+    assert estimates.batch_limit("net", (8,), 8, most=3, seconds=9.0) == 3
+
+
+def test_large_and_small_jobs_have_purses_of_their_own() -> None:
+    budget = PixelBudget(3200)
+    budget.take(3000)
+    assert not budget.fits(1000)
+    assert budget.fits(100)
+    for _ in range(4):
+        budget.take(100)
+    assert not budget.fits(100)
+    budget.give_back(3000)
+    assert budget.fits(3200)
+
+
+def test_a_job_larger_than_the_budget_runs_alone() -> None:
+    budget = PixelBudget(1000)
+    assert budget.fits(5000)
+    budget.take(5000)
+    assert not budget.fits(500)
+
+
+class FakeJob:
+    """What the waiting line looks at."""
+
+    def __init__(self, age: int, work_s: float, pixel_bytes: int, encoded: int = 10, lane: str = "interactive") -> None:
+        price = type("Price", (), {"pixel_bytes": pixel_bytes})()
+        self.request: Any = type("Request", (), {"price": price, "encoded_bytes": encoded, "lane": lane})()
+        self.share = type("Share", (), {"age": age})()
+        self.fluid_s = work_s
+        self.tag = 0.0
+
+
+def line_of(*jobs: Any) -> WaitingLine:
+    line = WaitingLine(max_jobs=10, max_bytes=100)
+    for job in jobs:
+        line.push(job)
+    return line
+
+
+def test_a_small_job_passes_a_large_one_in_line() -> None:
+    large, small = FakeJob(0, 5.0, 500), FakeJob(1, 0.1, 10)
+    line = line_of(large, small)
+    assert line.pop(PixelBudget(1000)) is small
+    assert line.pop(PixelBudget(1000)) is large
+    assert line.pop(PixelBudget(1000)) is None
+
+
+def test_nobody_is_passed_for_ever() -> None:
+    large = FakeJob(0, 5.0, 10)
+    line = line_of(large)
+    for age in range(1, 200):
+        line.push(FakeJob(age, 0.1, 10))  # type: ignore[arg-type]
+        if line.pop(PixelBudget(1000)) is large:
+            return
+        line.advance(0.1, 1)
+    pytest.fail("the large job never had its turn")
+
+
+def test_bulk_waits_longer() -> None:
+    bulk, interactive = FakeJob(0, 1.0, 10, lane="bulk"), FakeJob(1, 2.0, 10)
+    assert line_of(bulk, interactive).pop(PixelBudget(1000)) is interactive
+
+
+def test_a_small_job_passes_when_only_large_pixels_are_spent() -> None:
+    budget = PixelBudget(1000)
+    budget.take(1000)
+    large, small = FakeJob(0, 0.1, 900), FakeJob(1, 5.0, 10)
+    assert line_of(large, small).pop(budget) is small
+
+
+def test_the_line_is_bounded_in_jobs_and_bytes() -> None:
+    line = line_of(*(FakeJob(i, 1.0, 10, encoded=9) for i in range(10)))
+    assert not line.has_room(1)
+    line = line_of(FakeJob(0, 1.0, 10, encoded=60))
+    assert line.has_room(40)
+    assert not line.has_room(41)
+    assert WaitingLine(10, 100).has_room(1000), "an empty line takes any job"

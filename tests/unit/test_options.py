@@ -1,0 +1,86 @@
+"""Options: parameters and headers to typed values, or one sentence that says what is allowed."""
+
+from typing import Any
+
+import pytest
+
+from darkroom.errors import BadOptionError
+from darkroom.options import DenoiseOptions, Options, SuperResolutionOptions, parse
+
+
+def test_defaults() -> None:
+    options = parse(SuperResolutionOptions, {})
+    assert (options.scale, options.network, options.output_format) == (4, "span", "same")
+    assert (options.lane, options.quote, options.deadline_s) == ("interactive", False, None)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "scale"),
+    [
+        ({"scale": 2}, 2),
+        ({"scale": 2.0}, 2),
+        ({"darkroom-scale": "2"}, 2),
+        ({"Darkroom-Scale": "2"}, 2),
+        ({"DARKROOM-SCALE": "2", "scale": 4}, 4),
+    ],
+)
+def test_parameters_win_over_headers_of_any_case(parameters: dict[str, Any], scale: int) -> None:
+    assert parse(SuperResolutionOptions, parameters).scale == scale
+
+
+def test_headers_spell_options_with_hyphens_or_underscores() -> None:
+    assert parse(Options, {"darkroom-output-format": "webp"}).output_format == "webp"
+    assert parse(Options, {"darkroom-output_format": "webp"}).output_format == "webp"
+
+
+def test_headers_are_coerced_to_what_the_option_is() -> None:
+    options = parse(DenoiseOptions, {"darkroom-strength": "12.5", "darkroom-quote": "True", "darkroom-network": "42"})
+    assert (options.strength, options.quote, options.network) == (12.5, True, "42")
+
+
+@pytest.mark.parametrize("key", ["darkroom-admin-key", "triton_enable_empty_final_response"])
+def test_what_is_no_option_is_passed_over(key: str) -> None:
+    parse(Options, {key: "x"})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"scale": 3}, "scale must be 2 or 4, got 3."),
+        ({"scale": "4"}, 'scale must be 2 or 4, got "4".'),
+        ({"scale": True}, "scale must be 2 or 4, got true."),
+        ({"darkroom-scale": "large"}, 'scale must be 2 or 4, got "large".'),
+        ({"output_quality": 0}, "output_quality must be a whole number from 1 to 100, got 0."),
+        ({"output_format": "gif"}, 'output_format must be "same", "png", "jpeg" or "webp", got "gif".'),
+        ({"deadline_s": -1}, "deadline_s must be a number of seconds above 0, at most 3600, got -1."),
+        ({"lane": "fast"}, 'lane must be "interactive" or "bulk", got "fast".'),
+        ({"quote": 1}, "quote must be true or false, got 1."),
+    ],
+)
+def test_a_wrong_value_is_named_with_what_is_allowed(parameters: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(BadOptionError) as refused:
+        parse(SuperResolutionOptions, parameters)
+    assert refused.value.message == sentence
+
+
+def test_strength_takes_auto_or_a_number() -> None:
+    assert parse(DenoiseOptions, {"strength": "auto"}).strength == "auto"
+    assert parse(DenoiseOptions, {"strength": 75}).strength == 75
+    with pytest.raises(BadOptionError, match=r'strength must be "auto" or a number from 0 to 75 .* got 80\.'):
+        parse(DenoiseOptions, {"strength": 80})
+
+
+def test_an_unknown_option_names_the_known_ones() -> None:
+    with pytest.raises(BadOptionError, match=r'Unknown option "sclae"\. Did you mean scale\? Known options: .*scale'):
+        parse(SuperResolutionOptions, {"sclae": 4})
+
+
+def test_a_long_value_is_cut_in_the_error() -> None:
+    with pytest.raises(BadOptionError) as refused:
+        parse(SuperResolutionOptions, {"output_format": "x" * 10_000})
+    assert len(refused.value.message) < 300
+
+
+def test_not_a_number_is_no_number() -> None:
+    with pytest.raises(BadOptionError, match="deadline_s"):
+        parse(Options, {"deadline_s": float("nan")})
