@@ -1,6 +1,7 @@
 """`python -m darkroom.server`: serve the model repository in the foreground until SIGTERM or Ctrl-C."""
 
 import argparse
+import os
 import signal
 import sys
 from pathlib import Path
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
             ports=Ports(options.http_port, options.grpc_port, options.metrics_port),
             exit_timeout_s=options.exit_timeout,
             start_timeout_s=options.start_timeout,
-            log_path=options.log_file,
+            log_path=options.log_file or os.devnull,
             echo=echo,
             extra_arguments=options.triton_arguments,
         )

@@ -38,14 +38,14 @@ class Distribution:
         return directory
 
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
-        """`base` with what tritonserver and its stubs need: the libraries, and our Python first on PATH."""
+        """`base` with what tritonserver and its stubs need: the libraries, and our Python first on PATH.
+
+        The stubs run Python isolated: they find the environment by PATH, and ignore every PYTHON* variable.
+        """
         return {
             **base,
             "PATH": _prepend(str(Path(sys.executable).parent), base.get("PATH", os.defpath)),
             "LD_LIBRARY_PATH": _prepend(*map(str, self.libraries), base.get("LD_LIBRARY_PATH", "")),
-            # A __pycache__ written into a version folder would look to Triton like a changed model.
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONUNBUFFERED": "1",
         }
 
 

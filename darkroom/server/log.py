@@ -27,7 +27,10 @@ class Log:
         if self._file:
             self._file.write(f"{line}\n")
         if self._echo:
-            self._echo(line)
+            try:
+                self._echo(line)
+            except Exception:  # a closed terminal, say: whoever reads the pipe must go on, or tritonserver stalls
+                self._echo = None
 
     def close(self) -> None:
         """Close the file; `lines` stays readable."""

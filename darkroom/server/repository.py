@@ -1,5 +1,6 @@
 """The model repository before Triton sees it: which models it has, and whether their networks are there."""
 
+import compileall
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,14 +26,31 @@ def find_repository(repository: Path | None) -> Path:
 
 
 def choose_models(repository: Path, wanted: Sequence[str] | None) -> tuple[str, ...]:
-    """The wanted models, or all: folders with a config.pbtxt. Raises ServerError for one that is missing."""
-    there = sorted(path.parent.name for path in repository.glob("*/config.pbtxt"))
+    """The wanted models, or all that have a config.pbtxt and a version. Raises ServerError for a missing one."""
+    folders = sorted(path.parent for path in repository.glob("*/config.pbtxt"))
+    there = [folder.name for folder in folders if versions(folder)]
     if not there:
-        raise ServerError(f"The model repository {repository} has no model (a folder with a config.pbtxt).")
+        raise ServerError(f"{repository} has no model: a folder with a config.pbtxt and a version folder, such as 1.")
     for name in wanted or ():
         if name not in there:
             raise ServerError(f"There is no model {name!r} in {repository}; it has {', '.join(there)}.")
     return tuple(dict.fromkeys(wanted)) if wanted else tuple(there)
+
+
+def versions(model: Path) -> list[Path]:
+    """The version folders of a model, oldest first; Triton serves the last one."""
+    numbered = (path for path in model.iterdir() if path.is_dir() and path.name.isdecimal() and int(path.name) > 0)
+    return sorted(numbered, key=lambda path: int(path.name))
+
+
+def compile_models(repository: Path, models: Sequence[str]) -> None:
+    """Write the bytecode of each model.py now, if the folder can be written to.
+
+    Otherwise Python writes it while the model loads, and Triton then takes the model for a changed one: the next
+    `load`, of this or any other version, would reload it for nothing.
+    """
+    for name in models:
+        compileall.compile_dir(versions(repository / name)[-1], maxlevels=0, quiet=2)
 
 
 def choose_config_name(wanted: str | None, env: Mapping[str, str]) -> str:
@@ -57,10 +75,7 @@ def check_exports(repository: Path, models: Sequence[str]) -> None:
 
 
 def _lack(model: Path) -> str | None:
-    versions = [path for path in model.iterdir() if path.is_dir() and path.name.isdecimal()]
-    if not versions:
-        return f"{model.name} has no version folder."
-    version = max(versions, key=lambda path: int(path.name))
+    version = versions(model)[-1]
     subject = f"{model.name}, version {version.name}"
     if not (version / config.PIPELINE_FILE).is_file():
         return None  # a model without networks, such as `jobs`

@@ -20,6 +20,7 @@ from darkroom.server.repository import (
     check_exports,
     choose_config_name,
     choose_models,
+    compile_models,
     find_repository,
 )
 from darkroom.server.runtime import RuntimeDirectory
@@ -85,6 +86,7 @@ class Server:
             self.admin_key, self.admin_key_path = runtime.admin_key(self._env.get("DARKROOM_ADMIN_KEY_FILE"))
             self.log_path = Path(self._wanted_log_path or runtime.path / "server.log")
             self._log = Log(self.log_path, self._echo)
+            compile_models(self.repository, self.models)
             backends = self._distribution.link_backends(runtime.path / "backends")
             self._start_on_some_ports(backends, runtime.region_prefix, self._log)
         except BaseException:
