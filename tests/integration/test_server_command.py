@@ -1,0 +1,129 @@
+"""`python -m darkroom.server` in the foreground: what it prints, and how it ends."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from darkroom.server.runtime import sweep
+
+pytestmark = pytest.mark.usefixtures("leaves_nothing")
+
+FREE_PORTS = ("--http-port", "0", "--grpc-port", "0", "--metrics-port", "0")
+COMMAND = (sys.executable, "-m", "darkroom.server", "--config-name", "cpu", *FREE_PORTS)
+
+
+class Command:
+    """The command and the line it prints when it is ready."""
+
+    def __init__(self, repository: Path, **env: str) -> None:
+        self.popen = subprocess.Popen(
+            [*COMMAND, "--exit-timeout", "2", "--repository", str(repository)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **env},
+        )
+        assert self.popen.stdout is not None
+        self.ready = self.popen.stdout.readline()
+
+    def tree(self) -> list[psutil.Process]:
+        """tritonserver and its stubs."""
+        return psutil.Process(self.popen.pid).children(recursive=True)
+
+
+@pytest.fixture
+def command(scratch: Path) -> Iterator[Command]:
+    running = Command(scratch)
+    yield running
+    if running.popen.returncode is None:
+        running.popen.terminate()
+        running.popen.communicate()
+
+
+def test_one_line_says_that_it_is_ready_and_where(command: Command) -> None:
+    assert re.fullmatch(
+        r"Ready \(cpu\): HTTP 127\.0\.0\.1:\d+, gRPC 127\.0\.0\.1:\d+, metrics http://127\.0\.0\.1:\d+/metrics; "
+        r"models echo; admin key in /\S+/admin\.key\n",
+        command.ready,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_it_and_all_its_processes(command: Command, number: signal.Signals) -> None:
+    tree = command.tree()
+    assert len(tree) >= 2
+    command.popen.send_signal(number)
+    assert command.popen.wait(10) == 0
+    assert not [process for process in tree if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_second_signal_ends_it_at_once(scratch: Path) -> None:
+    command = Command(scratch)
+    for process in command.tree():
+        process.suspend()  # as good as hung: it would not end by itself
+    command.popen.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    begun = time.monotonic()
+    command.popen.send_signal(signal.SIGTERM)
+    assert command.popen.wait(10) == 0
+    assert time.monotonic() - begun < 2
+    command.popen.communicate()
+
+
+def test_when_it_is_killed_its_processes_die_and_the_next_start_sweeps_up(command: Command) -> None:
+    tree = command.tree()
+    match = re.search(r"admin key in (\S+)/admin\.key", command.ready)
+    assert match
+    runtime = Path(match[1])
+    command.popen.kill()
+    _, alive = psutil.wait_procs(tree, timeout=15)
+    assert not alive
+    assert runtime.is_dir()
+    sweep(runtime.parent)
+    assert not runtime.exists()
+    assert not list(Path("/dev/shm").glob(f"{runtime.name}-*"))
+
+
+def test_it_ends_when_tritonserver_does(command: Command) -> None:
+    command.tree()[0].kill()
+    assert command.popen.wait(10) == 1
+    assert "tritonserver ended by itself" in command.popen.communicate()[1]
+
+
+def test_a_model_that_does_not_load_ends_it_with_the_reason(scratch: Path) -> None:
+    command = Command(scratch, ECHO_REFUSES="The network span_x4 is damaged.")
+    assert command.ready == ""
+    _, errors = command.popen.communicate(timeout=20)
+    assert command.popen.returncode == 1
+    assert "Model echo did not load: RuntimeError: The network span_x4 is damaged.\n" in errors
+
+
+def test_stopping_while_it_still_loads(scratch: Path) -> None:
+    (scratch / "echo" / "1" / "model.py").write_text("import time\ntime.sleep(60)\n")
+    popen = subprocess.Popen([*COMMAND, "--exit-timeout", "1", "--repository", str(scratch)])
+    time.sleep(1.5)
+    popen.send_signal(signal.SIGTERM)
+    assert popen.wait(10) in (0, 1)
+
+
+def test_simulated_is_chosen_by_itself(scratch: Path) -> None:
+    command = [part for part in COMMAND if part not in ("--config-name", "cpu")]
+    popen = subprocess.Popen(
+        [*command, "--repository", str(scratch)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "DARKROOM_SIMULATE": "8,2"},
+    )
+    assert popen.stdout is not None
+    assert popen.stdout.readline().startswith("Ready (simulated): ")
+    popen.terminate()
+    assert popen.wait(15) == 0
+    popen.communicate()
