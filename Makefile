@@ -1,0 +1,57 @@
+# Every target sets up .venv by itself, the first time and whenever a pin changes.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve export test test-slow lint format clean distclean
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
+	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo "$$p" && break; \
+	done)
+VENV := .venv
+PY := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+ARGS ?=
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+demo: export ## restore real photographs through a real server; look at out/demo/index.html
+	$(PY) -m demo --out out/demo
+
+serve: export ## serve on 127.0.0.1:8000 (HTTP) and 8001 (gRPC) until Ctrl-C; ARGS="--models denoise" and such
+	$(PY) -m darkroom.server $(ARGS)
+
+export: $(INSTALLED) ## fetch weights and export the networks that are missing
+	$(PY) -m export all
+
+test: export lint ## linters, types, unit tests, and integration tests against a real server
+	$(PY) -m pytest -m "not slow" $(ARGS)
+
+test-slow: export ## the tests that take minutes
+	$(PY) -m pytest -m slow $(ARGS)
+
+lint: $(INSTALLED) ## ruff and mypy
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+format: $(INSTALLED) ## let ruff rewrite what it can
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+clean: ## remove results and caches
+	rm -rf out build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+distclean: clean ## also remove the environment and the exported networks
+	rm -rf $(VENV) .cache
+	rm -f model_repository/*/*/*.onnx model_repository/*/*/*.onnx.data model_repository/*/*/networks.json
+
+# The stamp is written last, so an interrupted installation is taken up again.
+$(INSTALLED): requirements.lock pyproject.toml clients/pyproject.toml
+	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null || \
+		{ echo "Darkroom needs Python 3.11 or 3.12; found neither. Name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@test -x $(PY) || "$(PYTHON)" -m venv $(VENV)
+	$(PY) -m pip install --disable-pip-version-check --quiet -r requirements.lock
+	$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e . -e clients
+	$(PY) -m pip check
+	@touch $@
