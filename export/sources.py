@@ -124,6 +124,18 @@ _ROWS = (
         licence="MIT",
         origin=_MTCNN,
     ),
+    Weights(
+        name="clip_vocabulary",
+        wheel="open_clip_torch==3.3.0",
+        files={
+            "open_clip/bpe_simple_vocab_16e6.txt.gz": (
+                "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a"
+            )
+        },
+        architecture="byte-pair encoding, 49,408 tokens",
+        licence="MIT-style (OpenCLIP)",
+        origin="CLIP (Radford et al. 2021)",
+    ),
 )
 
 SOURCES: Mapping[str, Weights] = {row.name: row for row in _ROWS}
