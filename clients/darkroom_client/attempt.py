@@ -32,7 +32,8 @@ async def attempt(link: Link, engines: Engines, call: Call, on_progress: Progres
     except Failure as failure:
         raise translate(failure, link.address) from None
     try:
-        answer = await _wait(link, engines, call, pending, on_progress)
+        with engines.following() if on_progress else contextlib.nullcontext():
+            answer = await _wait(link, engines, call, pending, on_progress)
     except Failure as failure:
         if failure.status == "DEADLINE_EXCEEDED":
             await _give_up(link, engines, call, pending)
@@ -51,7 +52,7 @@ async def _wait(link: Link, engines: Engines, call: Call, pending: Pending, on_p
     next_look = link.now() + (_VERY_FIRST_LOOK_S if engines.never_looked else _FIRST_LOOK_S)
     while True:
         pause = max(0.01, next_look - link.now())
-        answer = await pending.wait(min(pause, PROGRESS_EVERY_S) if on_progress else pause)
+        answer = await pending.wait(min(pause, PROGRESS_EVERY_S * engines.crowd) if on_progress else pause)
         if answer is not None:
             return answer
         if on_progress is not None:

@@ -82,6 +82,10 @@ class Darkroom(Tasks[Result, Quote]):
         """Metadata and configuration of one model."""
         return drive(inspection.describe(self._core, name, version))
 
+    def ready(self) -> bool:
+        """Whether the server and all its models say that they are ready. Raises Unreachable where there is none."""
+        return drive(inspection.ready(self._core))
+
     def health(self, models: Iterable[str] = (), *, deadline_s: float = 30.0) -> list[Health]:
         """Send a small picture through each model."""
         return drive(inspection.health(self._core, models, deadline_s))
@@ -147,6 +151,9 @@ class AsyncDarkroom(Tasks[Coroutine[Any, Any, Result], Coroutine[Any, Any, Quote
 
     async def model(self, name: str, version: str = "") -> dict[str, Any]:
         return await inspection.describe(self._core, name, version)
+
+    async def ready(self) -> bool:
+        return await inspection.ready(self._core)
 
     async def health(self, models: Iterable[str] = (), *, deadline_s: float = 30.0) -> list[Health]:
         return await inspection.health(self._core, models, deadline_s)

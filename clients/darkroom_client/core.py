@@ -6,7 +6,7 @@ from typing import Any
 
 from darkroom_client.attempt import attempt
 from darkroom_client.engines import Engines
-from darkroom_client.errors import DarkroomError, DeadlinePassed, LostJob, Unreachable
+from darkroom_client.errors import Busy, DarkroomError, DeadlinePassed, LostJob, Unreachable
 from darkroom_client.failures import is_tritons_own_busy
 from darkroom_client.images import ImageInput, encoded
 from darkroom_client.jobs import JobState
@@ -50,7 +50,8 @@ class Core:
         ends = None if settings.deadline_s is None else self.link.now() + settings.deadline_s
         data = await self.link.offload(lambda: encoded(image))
         first_id = settings.request_id or new_request_id()
-        request_id, tries = first_id, 0
+        request_id = first_id
+        failed = {"busy": 0, "otherwise": 0}
         while True:
             remaining_s = self._remaining(ends, settings)
             call = task_call(
@@ -65,15 +66,16 @@ class Core:
             try:
                 return await attempt(self.link, self.engines, call, settings.on_progress)
             except DarkroomError as error:
-                tries += 1
+                kind = "busy" if isinstance(error, Busy) else "otherwise"
+                failed[kind] += 1
                 if is_tritons_own_busy(error):
                     error.retry_after_s = await self._retry_after_s()
                 left = None if ends is None else ends - self.link.now()
-                pause = settings.retry.pause_s(error, tries, left)
+                pause = settings.retry.pause_s(error, failed[kind], left)
                 if pause is None:
                     raise
                 if isinstance(error, LostJob | Unreachable):
-                    request_id = next_request_id(first_id, tries)
+                    request_id = next_request_id(first_id, sum(failed.values()))
             await self.link.sleep(pause)
 
     def _remaining(self, ends: float | None, settings: Settings) -> float | None:

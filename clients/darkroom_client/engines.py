@@ -1,6 +1,7 @@
 """Asking the model `jobs`, shared by all calls of one client."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from darkroom_client import jobs
@@ -28,10 +29,25 @@ class Engines:
         self._seen: tuple[Engine, ...] | None = None
         self._next_look = float("-inf")
         self._tasks: set[str] = set()
+        self._followed = 0
 
     @property
     def never_looked(self) -> bool:
         return self._next_look == float("-inf")
+
+    @property
+    def crowd(self) -> float:
+        """1 or more: how many times slower each job should be followed, so that many do not keep `jobs` busy."""
+        return max(1.0, self._followed / 4)
+
+    @contextlib.contextmanager
+    def following(self) -> Iterator[None]:
+        """While a job's progress is being asked for."""
+        self._followed += 1
+        try:
+            yield
+        finally:
+            self._followed -= 1
 
     def serve(self, task: str) -> bool:
         """Whether an engine of this task was ever seen."""

@@ -85,13 +85,19 @@ async def describe(core: Core, model: str, version: str = "") -> dict[str, Any]:
     }
 
 
+async def ready(core: Core) -> bool:
+    """Triton's own word, which says nothing about a model whose process died: see `health`."""
+    return bool(await ask(core, "server_ready"))
+
+
 async def health(core: Core, names: Iterable[str] = (), deadline_s: float = 30.0) -> list[Health]:
     """Send a canary through each model: a server can say "ready" for a model whose process is dead.
 
     `names`: which models; by default all tasks that are served, and `jobs`. Raises where the server does not answer.
     """
-    await ask(core, "server_ready")
-    chosen = list(names) or list(dict.fromkeys(model.name for model in await models(core)))
+    await ready(core)
+    # A model without a version lies in the repository, but nobody asked the server to load it.
+    chosen = list(names) or list(dict.fromkeys(model.name for model in await models(core) if model.version))
     return [await _canary(core, name, deadline_s) for name in chosen]
 
 

@@ -20,6 +20,7 @@ class JobState:
     """waiting | running | ended | lost | unknown. `ended` and `lost` are the client's own words for a watched job that
     is gone: by itself (done, failed or cancelled, which only its caller learns), or with its engine."""
     task: str | None = None
+    lane: str | None = None
     units_done: int = 0
     units_total: int | None = None
     eta_s: float | None = None
@@ -45,6 +46,7 @@ class JobState:
             id=str(raw.get("id") or job_id),
             state=str(raw.get("state", "unknown")),
             task=raw.get("task"),
+            lane=raw.get("lane"),
             units_done=int(raw.get("units_done") or 0),
             units_total=None if total is None else int(total),
             eta_s=None if eta is None else float(eta),
@@ -67,6 +69,8 @@ class Engine:
     """Estimated device seconds of everything admitted and not done."""
     batch_fill: float = 0.0
     """Units in a batch by its largest size, 0..1, lately."""
+    device_busy: float = 0.0
+    """Share of the time that the device computes, 0..1, lately."""
     units_per_s: float = 0.0
     megapixels_per_s: float = 0.0
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
@@ -81,11 +85,19 @@ class Engine:
             jobs_waiting=int(raw.get("jobs_waiting") or 0),
             jobs_running=int(raw.get("jobs_running") or 0),
             backlog_s=float(raw.get("backlog_s") or 0),
-            batch_fill=float(raw.get("batch_fill") or 0),
+            batch_fill=_fill(raw),
+            device_busy=float(raw.get("device_busy") or 0),
             units_per_s=float(raw.get("units_per_s") or 0),
             megapixels_per_s=float(raw.get("megapixels_per_s") or 0),
             raw=dict(raw),
         )
+
+
+def _fill(raw: Mapping[str, Any]) -> float:
+    if "batch_fill" in raw:
+        return float(raw["batch_fill"] or 0)
+    largest = float(raw.get("max_batch") or 0)
+    return float(raw.get("units_per_batch") or 0) / largest if largest else 0.0
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,9 @@ from darkroom_client.wire import Call, Parameter
 # The server answers a passed deadline with a sentence of its own; hang up only when that should have arrived.
 HANG_UP_AFTER_S = 1.0
 
+LONGEST_DEADLINE_S = 3600.0
+"""What the server takes as `deadline_s` of one try; a caller's own, over all tries, may be longer."""
+
 
 def task_call(
     task: str,
@@ -30,8 +33,8 @@ def task_call(
     if settings.lane is not None:
         parameters["lane"] = settings.lane
     if remaining_s is not None:
-        parameters["deadline_s"] = round(remaining_s, 3)
-        timeout_us = max(1, int(remaining_s * 1e6))
+        parameters["deadline_s"] = round(min(remaining_s, LONGEST_DEADLINE_S), 3)
+        timeout_us = max(1, int(min(remaining_s, LONGEST_DEADLINE_S) * 1e6))
         client_timeout_s = remaining_s + HANG_UP_AFTER_S
     return Call(
         model=task,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from darkroom_client.errors import DarkroomError
+from darkroom_client.errors import Busy, DarkroomError
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Retry:
 
     tries: int = 5
     """The first try included."""
+    busy_tries: int | None = None
+    """The same for a busy server, which is in good health and may be worth a longer wait; None: as `tries`."""
     first_s: float = 0.25
     """Upper end of the first pause, seconds; doubles from try to try."""
     most_s: float = 8.0
@@ -31,11 +33,13 @@ class Retry:
     def pause_s(self, error: DarkroomError, failed_tries: int, remaining_s: float | None) -> float | None:
         """Seconds to wait before the next try; None to give up and raise `error`.
 
-        `failed_tries`: tries made so far, at least 1. `remaining_s`: of the caller's deadline, None without one.
-        The server's `retry_after_s` is a lower bound; jitter goes on top, so that callers who were refused together do
-        not come back together (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+        `failed_tries`: tries that ended so (busy, or otherwise), at least 1. `remaining_s`: of the caller's deadline,
+        None without one. The server's `retry_after_s` is a lower bound; jitter goes on top, so that callers who were
+        refused together do not come back together
+        (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
         """
-        if not error.retryable or failed_tries >= self.tries:
+        tries = self.tries if self.busy_tries is None or not isinstance(error, Busy) else self.busy_tries
+        if not error.retryable or failed_tries >= tries:
             return None
         ceiling = min(self.most_s, self.first_s * 2.0 ** (failed_tries - 1))
         pause = (error.retry_after_s or 0.0) + self.random() * ceiling

@@ -89,14 +89,17 @@ class Tasks(ABC, Generic[R, Q]):
         guidance_scale: float | None = None,
         seed: int | None = None,
         scheduler: Literal["ddim", "euler", "dpmpp_2m", "lcm"] | None = None,
-        init: Literal["image", "noise"] | None = None,
+        size: int | None = None,
+        init: Literal["picture", "noise"] | None = None,
         preview: int | None = None,
         **call: Unpack[CallOptions],
     ) -> R:
         """The picture changed under `prompt` by Stable Diffusion.
 
-        `strength`: 0 (unchanged) .. 1 (only the prompt). `steps`: 1..150. `seed`: the same seed gives the same picture.
-        `init="noise"` ignores the picture's content. `preview`: a small picture every so many steps in the job's state.
+        `strength`: 0..1, how far the result may go from the picture. `steps`: 1..150 of the whole schedule.
+        `guidance_scale`: 0..30, off up to 1. `seed`: the same seed gives the same picture. `size`: side in pixels, one
+        of the model version's. `init="noise"` paints from the prompt alone. `preview`: a small picture in the job's
+        state every so many steps.
         """
         return self.run(
             "image_to_image",
@@ -108,6 +111,7 @@ class Tasks(ABC, Generic[R, Q]):
             guidance_scale=guidance_scale,
             seed=seed,
             scheduler=scheduler,
+            size=size,
             init=init,
             preview=preview,
             **call,

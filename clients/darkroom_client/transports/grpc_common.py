@@ -87,8 +87,13 @@ def failure_of(error: InferenceServerException) -> Failure:
     status = str(error.status() or "UNKNOWN").removeprefix("StatusCode.")
     message = str(error.message() or "")
     if status == "UNAVAILABLE" and any(word in message.lower() for word in _CONNECTION_WORDS):
-        return Failure("UNREACHABLE", message)
+        return Failure("UNREACHABLE", _cause(message))
     return Failure(status, message)
+
+
+def _cause(message: str) -> str:
+    """gRPC nests its reasons; the last is the one that tells a person something."""
+    return message.rpartition("remote host: ")[2]
 
 
 def ask_arguments(question: Question) -> tuple[str, dict[str, Any]]:

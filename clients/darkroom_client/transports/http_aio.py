@@ -1,6 +1,7 @@
 """HTTP on an event loop."""
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -112,4 +113,10 @@ async def _bounded(work: Callable[[], Awaitable[T]], seconds: float | None) -> T
     except TimeoutError:
         raise Failure("DEADLINE_EXCEEDED", f"The server did not answer within {seconds:g} s.") from None
     except (aiohttp.ClientError, OSError) as error:
-        raise Failure("UNREACHABLE", str(error) or type(error).__name__) from None
+        raise Failure("UNREACHABLE", _cause(error)) from None
+
+
+def _cause(error: aiohttp.ClientError | OSError) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
+        return os.strerror(error.os_error.errno)
+    return str(error) or type(error).__name__
