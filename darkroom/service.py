@@ -154,6 +154,7 @@ class Service:
             "decode_ms": _ms(timings.decode_s),
             "infer_ms": _ms(timings.infer_s),
             "encode_ms": _ms(timings.encode_s),
+            "promise_kept": now() <= job.promised_at,
             **self._simulated(),
         }
 

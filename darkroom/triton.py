@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -35,7 +36,7 @@ from darkroom.jobs import Jobs
 from darkroom.metrics import Family, Metric, Publisher
 from darkroom.pipelines.task import Task
 from darkroom.runtime import runtime_dir
-from darkroom.service import Answer, Incoming, Reply, Service
+from darkroom.service import Answer, Incoming, Service
 from darkroom.version import ModelVersion
 
 log = logging.getLogger("darkroom")
@@ -82,13 +83,12 @@ class TaskModel:
     def execute(self, requests: Sequence[Any]) -> None:
         """Take requests in; answers leave later, through each request's response sender."""
         for request in requests:
-            sender = request.get_response_sender()
-            reply = _reply_through(sender)
+            caller = _Caller(request.get_response_sender())
             try:
-                self.service.submit(_incoming(request, sender), reply)
+                self.service.submit(_incoming(request, caller), caller.reply)
             except Exception:
                 log.exception("a request could not be taken in")
-                reply(None, InternalError("The request could not be taken in; the log has more."))
+                caller.reply(None, InternalError("The request could not be taken in; the log has more."))
 
     def finalize(self) -> None:
         """Triton's last call: answer what is running, then go."""
@@ -136,30 +136,48 @@ def _parameters(request: Any) -> dict[str, Any]:
     return parameters
 
 
-def _incoming(request: Any, sender: Any) -> Incoming:
+def _incoming(request: Any, caller: "_Caller") -> Incoming:
     tensor = pb_utils.get_input_tensor_by_name(request, "image")
     return Incoming(
         data=tensor.as_numpy().tobytes(),
         parameters=_parameters(request),
         id=request.request_id() or "",
         timeout_s=request.timeout() / 1e6,
-        is_cancelled=sender.is_cancelled,
+        is_cancelled=caller.has_gone,
     )
 
 
-def _reply_through(sender: Any) -> Reply:
-    def reply(answer: Answer | None, error: DarkroomError | None) -> None:
-        if answer is not None:
-            outputs = [
-                pb_utils.Tensor("image", np.frombuffer(answer.image, np.uint8).reshape(1, -1)),
-                pb_utils.Tensor("report", np.array([[answer.report.encode()]], dtype=np.object_)),
-            ]
-            response = pb_utils.InferenceResponse(outputs)
-        else:
-            response = pb_utils.InferenceResponse([], triton_error(error or InternalError("No answer was made.")))
-        sender.send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+class _Caller:
+    """Who waits for one answer. Safe from any thread."""
 
-    return reply
+    def __init__(self, sender: Any) -> None:
+        self._sender = sender
+        # Triton frees the sender's other half with the final response: asking it afterwards kills tritonserver
+        self._lock = threading.Lock()
+
+    def has_gone(self) -> bool:
+        """Whether the caller cancelled (gRPC) and still waits for our answer. A call to another process."""
+        with self._lock:
+            return self._sender is not None and bool(self._sender.is_cancelled())
+
+    def reply(self, answer: Answer | None, error: DarkroomError | None) -> None:
+        """Send the one answer."""
+        response = _response(answer, error)
+        with self._lock:
+            sender, self._sender = self._sender, None
+            if sender is None:
+                raise RuntimeError("a request was answered twice")
+            sender.send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+
+
+def _response(answer: Answer | None, error: DarkroomError | None) -> Any:
+    if answer is None:
+        return pb_utils.InferenceResponse([], triton_error(error or InternalError("No answer was made.")))
+    outputs = [
+        pb_utils.Tensor("image", np.frombuffer(answer.image, np.uint8).reshape(1, -1)),
+        pb_utils.Tensor("report", np.array([[answer.report.encode()]], dtype=np.object_)),
+    ]
+    return pb_utils.InferenceResponse(outputs)
 
 
 def triton_error(error: DarkroomError) -> Any:

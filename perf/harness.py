@@ -18,10 +18,9 @@ OUT = Path("out/perf")
 
 def machine() -> dict[str, str]:
     """The machine and the day, as they stand beside every figure."""
-    model = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        platform.processor(),
-    )
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    model = models[0] if models else platform.processor()
     memory = round(psutil.virtual_memory().total / 2**30)
     return {
         "cpu": f"{os.cpu_count()} cores, {model}",
@@ -36,7 +35,9 @@ def server(models: Sequence[str], simulate: str = "", **environment: str) -> Ser
     env = dict(environment)
     if simulate:
         env["DARKROOM_SIMULATE"] = simulate
-    return Server(models=[*models, "jobs"], config_name="simulated" if simulate else "cpu", env=env)
+    OUT.mkdir(parents=True, exist_ok=True)
+    name = "simulated" if simulate else "cpu"
+    return Server(models=[*models, "jobs"], config_name=name, env=env, log_path=OUT / "server.log")
 
 
 def percentile(values: Sequence[float], q: float) -> float:

@@ -18,6 +18,8 @@ CAUTION = 1.1
 PROMISE = 1.25
 """What is promised is this much more than what is foreseen."""
 LONGEST_RETRY_S = 60.0
+IDLE_BELIEF = 2.0
+"""An idle engine takes a job that is estimated at up to so many times its deadline: the estimate may be old."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class Admission:
         loads = _loads(ordered)
         finish = finish_times([*loads, Load(lane, fluid)])
         forecast = self._forecast(price, alone, fluid, finish[-1], ordered)
+        if not ordered and alone + price.codec_s < IDLE_BELIEF * within_s:
+            return forecast  # nobody is in the way, and a wrong estimate mends itself only when something runs
         if alone + price.codec_s > within_s:
             raise DeadlineError(
                 f"This job needs about {alone + price.codec_s:.1f} s by itself; its deadline is {within_s:.1f} s."

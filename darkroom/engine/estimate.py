@@ -11,6 +11,9 @@ from dataclasses import dataclass
 DECAY = 0.95
 """Weight of the past at each new batch: about the last twenty batches count."""
 
+OUTLIER, OUTLIER_AFTER = 4.0, 3.0
+"""Once so many batches are known, one that took so many times longer than expected counts as no more than that."""
+
 
 @dataclass
 class _Fit:
@@ -21,6 +24,8 @@ class _Fit:
     nt: float = 0.0
 
     def add(self, n: int, seconds: float) -> None:
+        if self.weight > OUTLIER_AFTER:
+            seconds = min(seconds, OUTLIER * self.seconds(n))  # a hiccup of the machine, not a slower network
         for name, value in (("weight", 1.0), ("n", n), ("nn", n * n), ("t", seconds), ("nt", n * seconds)):
             setattr(self, name, getattr(self, name) * DECAY + value)
 

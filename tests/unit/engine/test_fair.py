@@ -49,7 +49,7 @@ def test_a_batch_is_shared_by_those_who_wait_for_the_same_key() -> None:
 
 def test_bulk_keeps_a_fifth_however_many_are_interactive() -> None:
     line = Line()
-    for i in range(20):
+    for _ in range(20):
         fill(line, "interactive", 200)
     fill(line, "bulk", 400, lane="bulk")
     served = Counter(serve(line, 500))
