@@ -27,6 +27,8 @@ TRIM = 1.0
 width. The weights were tuned with this; landmarks move by up to 2 pixels without it."""
 LEVEL_PROPOSALS = 4000
 """Best proposals kept of one level: bounds the work that noise can cause."""
+MIN_SPREAD = 1.0
+"""Pixels; landmarks closer together than this span no face, and no transform can be fitted to them."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def faces(candidates: Candidates, scores: Scores, offsets: Floats, landmarks: Fl
     points = boxes[:, None, :2] + landmarks[keep] * (boxes[:, None, 2:] - boxes[:, None, :2])
     boxes = box.shift(boxes, offsets[keep])
     index = box.suppress(boxes, scores, OVERLAP, over="smaller")
-    return [Face(boxes[i], points[i], float(scores[i])) for i in index]
+    return [Face(boxes[i], points[i], float(scores[i])) for i in index if _spread(points[i]) > MIN_SPREAD]
 
 
 def choose(found: Sequence[Face], min_face: float, max_faces: int) -> list[Face]:
@@ -137,6 +139,11 @@ def _read_tile(tile: Tile, scores: Scores, offsets: Floats, threshold: float) ->
     last = np.floor((place + CELL) / tile.level.scale)
     boxes = np.concatenate([first - 1, last], axis=1).astype(np.float32)
     return boxes, scores[rows, columns], offsets[rows, columns]
+
+
+def _spread(points: Floats) -> float:
+    """Root mean square distance of the landmarks from their middle, pixels; NaN where one is not a number."""
+    return float(np.sqrt(((points - points.mean(axis=0)) ** 2).sum(axis=1).mean()))
 
 
 def _none() -> Candidates:

@@ -61,20 +61,21 @@ def levels(height: int, width: int, min_face: float) -> list[Level]:
     return found
 
 
-def count_tiles(height: int, width: int, min_face: float, sides: tuple[int, ...]) -> int:
-    """How many tiles a picture of this size becomes: what detection costs, known before decoding."""
-    found = 0
-    for level in levels(height, width, min_face):
-        rows, columns = level.cells
-        span = _span(_best_side(rows, columns, sides))
-        found += -(-rows // span) * -(-columns // span)
-    return found
+def plan(level: Level, sides: tuple[int, ...]) -> tuple[int, int]:
+    """Side and number of the tiles that the level will be cut into: the one of `sides` that wastes least."""
+    rows, columns = level.cells
+
+    def count(side: int) -> int:
+        return -(-rows // _span(side)) * -(-columns // _span(side))
+
+    best = min(sides, key=lambda side: (count(side) * side * side, -side))
+    return best, count(best)
 
 
 def tiles(picture: AreaSampler, level: Level, sides: tuple[int, ...]) -> Iterator[Tile]:
-    """Cut one level into tiles of one of `sides` (even, at least 12), the one that wastes least."""
+    """Cut one level into the tiles that `plan` chose; `sides` are even and at least 12."""
     rows, columns = level.cells
-    side = _best_side(rows, columns, sides)
+    side, _ = plan(level, sides)
     span = _span(side)
     down, across = -(-rows // span), -(-columns // span)
     pixels = picture.resize(level.height, level.width)
@@ -103,11 +104,3 @@ def _cells(length: int) -> int:
 def _span(side: int) -> int:
     """Cells along one side of a tile."""
     return (side - CELL) // STRIDE + 1
-
-
-def _best_side(rows: int, columns: int, sides: tuple[int, ...]) -> int:
-    def pixels(side: int) -> int:
-        span = _span(side)
-        return -(-rows // span) * -(-columns // span) * side * side
-
-    return min(sides, key=lambda side: (pixels(side), -side))

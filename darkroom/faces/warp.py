@@ -6,6 +6,7 @@ which darkens a face a little every time); SciPy 97.5 ms and 0.31.
 """
 
 import math
+
 import cv2
 import numpy as np
 import numpy.typing as npt

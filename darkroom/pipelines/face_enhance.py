@@ -1,0 +1,185 @@
+"""Face enhancement: find the faces, align each, restore it, blend it back; the rest of the picture stays, or is
+enlarged along."""
+
+import math
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from darkroom.codec import Header, Image
+from darkroom.engine import Job, Work
+from darkroom.engine.job import now
+from darkroom.errors import BadOptionError, DeadlineError
+from darkroom.faces import alignment, tone
+from darkroom.faces.area import Pixels
+from darkroom.faces.detection import Face
+from darkroom.faces.paste import order, paste
+from darkroom.faces.warp import warp
+from darkroom.network import Array, Network, Unit
+from darkroom.pipelines.face_detection import ONET, ONET_SIDE, PNET, RNET, RNET_SIDE, detect, detection_work
+from darkroom.pipelines.face_enhance_options import FaceEnhanceOptions, FaceSettings, face_settings
+from darkroom.pipelines.super_resolution import enlarge
+from darkroom.pipelines.task import Estimate, Task, choose_network
+from darkroom.pipelines.tiled import run_tiled, tiled_warm_up, tiled_work, with_pixels
+from darkroom.version import ModelVersion
+
+TYPICAL_FACES = 1
+"""What a job is priced for before its picture has been looked at."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The restorer that one job uses."""
+
+    network: Network
+    sides: tuple[int, ...]
+    """Crops it may be given, pixels."""
+    extra: Unit
+    """Its second input, where it has one."""
+
+    def side_for(self, face: Face) -> int:
+        """The side nearest to the face's own size in the picture."""
+        own = 1 / alignment.magnification(alignment.to_crop(face.landmarks, 1))
+        return min(self.sides, key=lambda side: abs(math.log(side / own)))
+
+
+def estimate(version: ModelVersion, header: Header, options: FaceEnhanceOptions) -> Estimate:
+    settings = face_settings(version)
+    chosen = choose_restorer(version, settings, options)
+    work = detection_work(version, settings, header.height, header.width, options.min_face)
+    if work and restores(options):
+        work += (Work(chosen.network, (chosen.sides[0], chosen.sides[0], 3), TYPICAL_FACES),)
+    work += background_work(version, header.height, header.width, options.scale)
+    return Estimate(work, header.width * options.scale, header.height * options.scale)
+
+
+async def run(job: Job, version: ModelVersion, image: Image, options: FaceEnhanceOptions) -> Image:
+    settings = face_settings(version)
+    chosen = choose_restorer(version, settings, options)
+    job.report["network"] = chosen.network.name
+    faces = await detect(job, version, settings, image.pixels, options)
+    job.report["faces"] = [face.report() for face in faces]
+    if not restores(options):
+        faces = []
+    background = background_work(version, image.height, image.width, options.scale)
+    job.units_total = job.units_done + len(faces) + sum(work.units for work in background)
+    refuse_if_too_many(job, chosen, faces)
+    canvas = await enlarge_background(job, version, image.pixels, options.scale)
+    await restore(job, chosen, faces, image.pixels, canvas, options)
+    alpha = image.alpha
+    if alpha is not None and options.scale > 1:
+        alpha = await job.in_pool(enlarge, alpha, options.scale)
+    return with_pixels(image, canvas, alpha)
+
+
+def choose_restorer(version: ModelVersion, settings: FaceSettings, options: FaceEnhanceOptions) -> Chosen:
+    """Raises BadOptionError where this version has no such restorer, or the restorer no such input."""
+    name = settings.restorer if options.network is None else options.network
+    restorer = settings.restorers.get(name)
+    if restorer is None:
+        raise BadOptionError(f'network must be one of {", ".join(sorted(settings.restorers))}, got "{name}".')
+    weight = restorer.weight if options.restorer_weight is None else options.restorer_weight
+    if restorer.weight is None and weight is not None:
+        raise BadOptionError(f"restorer_weight must be left out: the network {name} has no such input.")
+    extra = () if weight is None else (np.array(weight, np.float32),)
+    return Chosen(version.networks[name], restorer.sides, extra)
+
+
+def restores(options: FaceEnhanceOptions) -> bool:
+    """Whether anything of a restored face would show."""
+    return options.fidelity < 1 and options.max_faces > 0
+
+
+def background_network(version: ModelVersion, scale: int) -> Network:
+    """The network that enlarges what lies around the faces. Raises BadOptionError where the version has none."""
+    return choose_network(version, f"span_x{scale}", "scale")
+
+
+def background_work(version: ModelVersion, height: int, width: int, scale: int) -> tuple[Work, ...]:
+    """The price of `enlarge_background`."""
+    return () if scale == 1 else tiled_work(version, background_network(version, scale), height, width)
+
+
+async def enlarge_background(job: Job, version: ModelVersion, pixels: Pixels, scale: int) -> Pixels:
+    """uint8 `[h, w, 3]` -> a new uint8 `[h * scale, w * scale, 3]`."""
+    if scale == 1:
+        return await job.in_pool(np.copy, pixels)
+    return await run_tiled(job, version, background_network(version, scale), pixels)
+
+
+async def restore(
+    job: Job, chosen: Chosen, faces: list[Face], pixels: Pixels, canvas: Pixels, options: FaceEnhanceOptions
+) -> None:
+    """Every face of `pixels` uint8 `[h, w, 3]` restored and blended into `canvas` uint8 `[h * scale, w * scale, 3]`.
+
+    All crops are cut from the original, so no face sees its neighbour's restoration; they are pasted in one order,
+    whatever order they come back in.
+    """
+    faces = [faces[index] for index in order([face.area for face in faces])]
+    crops = [await job.in_pool(align, pixels, face, chosen.side_for(face)) for face in faces]
+    ready: dict[int, Array] = {}
+    pasted = 0
+    turn = threading.Lock()
+
+    def place(index: int, outputs: Unit) -> None:
+        nonlocal pasted
+        restored = tone.match(outputs[0], crops[index])
+        with turn:
+            ready[index] = restored
+            while pasted in ready:
+                blend(canvas, ready.pop(pasted), faces[pasted], options)
+                pasted += 1
+
+    await job.map(chosen.network, ((crop, *chosen.extra) for crop in crops), place)
+
+
+def align(pixels: Pixels, face: Face, side: int) -> Pixels:
+    """The face upright in its crop: uint8 `[side, side, 3]`."""
+    return warp(pixels, alignment.to_crop(face.landmarks, side), side, side)
+
+
+def blend(canvas: Pixels, restored: Pixels, face: Face, options: FaceEnhanceOptions) -> None:
+    """The restored crop back to where its face was, in place."""
+    matrix = alignment.scaled(alignment.to_crop(face.landmarks, len(restored)), before=options.scale)
+    paste(canvas, restored, matrix, 1 - options.fidelity)
+
+
+def refuse_if_too_many(job: Job, chosen: Chosen, faces: list[Face]) -> None:
+    """Raises DeadlineError where even an idle device could not restore the faces in time: better now that they are
+    counted than after a minute of work for nothing."""
+    device = job.engine.device
+    needed = 0.0
+    for side in chosen.sides:
+        count = sum(chosen.side_for(face) == side for face in faces)
+        shape = (side, side, 3)
+        limit = device.batch_limit(chosen.network, shape)
+        full, rest = divmod(count, limit)
+        needed += full * device.seconds(chosen.network, shape, limit)
+        needed += device.seconds(chosen.network, shape, rest) if rest else 0.0
+    left = job.deadline_at - now()
+    if needed > 1.2 * left:  # the estimate may be a little off
+        raise DeadlineError(
+            f"The picture has {len(faces)} faces, which take about {needed:.0f} s to restore; {max(0.0, left):.0f} s "
+            "are left. Ask for fewer with max_faces or min_face, or give a longer deadline_s."
+        )
+
+
+def warm_up(version: ModelVersion) -> list[tuple[Network, Unit]]:
+    settings = face_settings(version)
+    detectors = [(PNET, min(settings.tile_sides)), (RNET, RNET_SIDE), (ONET, ONET_SIDE)]
+    units = [_grey(version, name, side, np.float32) for name, side in detectors]
+    for name, restorer in settings.restorers.items():
+        extra = () if restorer.weight is None else (np.array(restorer.weight, np.float32),)
+        units.append(_grey(version, name, restorer.sides[0], np.uint8, extra))
+    units += [tiled_warm_up(version, network) for name, network in version.networks.items() if name.startswith("span_")]
+    return units
+
+
+def _grey(
+    version: ModelVersion, name: str, side: int, dtype: type[np.uint8] | type[np.float32], extra: Unit = ()
+) -> tuple[Network, Unit]:
+    return version.networks[name], (np.full((side, side, 3), 128, dtype), *extra)
+
+
+TASK = Task("face_enhance", FaceEnhanceOptions, estimate, run, warm_up)
