@@ -32,7 +32,8 @@ class Image:
     """A decoded picture, upright (the EXIF orientation is applied and forgotten)."""
 
     pixels: Pixels
-    """uint8 [height, width, 3], RGB 0..255, not premultiplied; in a grey picture the three channels are equal."""
+    """uint8 [height, width, 3], RGB 0..255, not premultiplied; in a grey picture the three channels are equal.
+    A decoded array may be read-only."""
     alpha: Pixels | None
     """uint8 [height, width], 0 transparent to 255 opaque; None where the file stores no transparency."""
     grey: bool

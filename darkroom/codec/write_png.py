@@ -1,8 +1,9 @@
-"""A PNG writer for large results: 7 to 9 times the speed of zlib at its fastest, for files of the same size.
+"""A PNG writer for large results: 6 to 9 times as fast as Pillow's or OpenCV's level 1, for files of the same size.
 
 Two things make it so. Deflate is Intel's ISA-L. And every row is filtered with `Up` (W3C PNG, 9.2: the difference
-to the row above) by one vector subtraction a band, where the usual encoders try five filters a row, byte by byte;
-measured over photographs and their enlargements, Up came within 4 % of the best of five (`python -m perf.codec`).
+to the row above) by one vector subtraction a band, where the usual encoders try five filters a row, byte by byte.
+Over five photographs and their enlargements by 4 the files were 11 % smaller to 5 % larger than Pillow's level 1,
+and 6 to 25 % larger than its level 6, which takes 30 times as long (`python -m perf.codec --photo FILE`).
 """
 
 import io
