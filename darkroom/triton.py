@@ -33,6 +33,7 @@ from darkroom.errors import (
     InternalError,
 )
 from darkroom.jobs import Jobs
+from darkroom.memory import IdleTrim
 from darkroom.metrics import Family, Metric, Publisher
 from darkroom.pipelines.task import Task
 from darkroom.runtime import runtime_dir
@@ -70,7 +71,7 @@ class TaskModel:
             lock=DeviceLock(folder) if shared else None,
             claim=board.claim,
             release=board.release,
-            on_tick=(board.publish, metrics.publish),
+            on_tick=(board.publish, metrics.publish, IdleTrim().look),
             on_poisoned=lambda: os._exit(70),
         )
         self.service = Service(self.task, version, engine)

@@ -30,9 +30,12 @@ def main() -> None:
         warm = [Shot(0, photo(1000, 750)) for _ in range(12)]
         asyncio.run(closed_loop(url, warm, 8))
         asyncio.run(_cancel(url, count // 5))
+        asyncio.run(_until_idle(url))
+        time.sleep(2.5)  # an idle engine gives memory back after a second
         before = tree_rss(running.pid)
         reasons = asyncio.run(_cancel(url, count))
         freed_s = asyncio.run(_until_idle(url))
+        time.sleep(2.5)
         after = tree_rss(running.pid)
         files = [p.name for kind in ("jobs", "cancel") for p in (running.runtime_dir / kind).iterdir()]
         alone = asyncio.run(closed_loop(url, [Shot(0, photo(96, 96))], 1))[0]

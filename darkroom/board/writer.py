@@ -1,6 +1,5 @@
 """A model process's side of the board: publishes its jobs and its engine, and hears who is to be cancelled."""
 
-import contextlib
 import os
 import time
 from pathlib import Path
@@ -131,13 +130,16 @@ class Board:
         }
 
     def _hear_cancellations(self, engine: Engine) -> None:
-        with contextlib.suppress(FileNotFoundError), os.scandir(self._folder / "cancel") as entries:
-            wanted = {entry.name for entry in entries}
-            if wanted:
-                for job_id in list(engine.jobs):
-                    if files.name_of(job_id) in wanted:
-                        engine.cancel(job_id)
-                        files.remove(self._folder / "cancel" / files.name_of(job_id))
+        wanted = {path.name for path in (self._folder / "cancel").iterdir()}
+        if not wanted:
+            return
+        ours = {files.name_of(job_id): job_id for job_id in list(engine.jobs)}
+        for name in ours.keys() & set(wanted):
+            engine.cancel(ours[name])
+        for name in wanted:
+            # done: the job is ours and stops, or it ended before anyone heard
+            if name in ours or not (self._folder / "jobs" / f"{name}.json").exists():
+                files.remove(self._folder / "cancel" / name)
 
     def _path(self, job_id: str) -> Path:
         return self._folder / "jobs" / f"{files.name_of(job_id)}.json"

@@ -5,6 +5,7 @@ One event loop in a thread of its own owns all state here; the front end calls `
 
 import asyncio
 import contextlib
+import functools
 import logging
 import threading
 import uuid
@@ -182,29 +183,29 @@ class Engine:
             job.state = "running"
             job.started_at = now()
             job.timings.queue_s = job.started_at - job.admitted_at
-            job.task = self._loop.create_task(self._work(job))
+            job.task = self._loop.create_task(_run(job))
+            job.task.add_done_callback(functools.partial(self._finished, job))
         self._wake_room()
 
     def _wake_room(self) -> None:
         self._room.set()
         self._room = asyncio.Event()
 
-    async def _work(self, job: Job) -> None:
-        result: Any = None
-        error: DarkroomError | None = None
-        try:
-            result = await job.request.body(job)
-        except asyncio.CancelledError:
-            error = job.stop_reason or CancelledError("The job was cancelled.")
-        except DarkroomError as refused:
-            error = refused
-        except Exception:
-            log.exception("job failed")
-            error = InternalError("The job failed on an error inside the server; the log has more.")
-        finally:
-            self.device.drop(job.share)
-            self.budget.give_back(job.request.price.pixel_bytes)
-        self._end(job, result, error)
+    def _finished(self, job: Job, task: "asyncio.Task[Any]") -> None:
+        """A job's coroutine has ended, or was cancelled before its first step."""
+        self.device.drop(job.share)
+        self.budget.give_back(job.request.price.pixel_bytes)
+        if task.cancelled():
+            self._end(job, None, job.stop_reason or CancelledError("The job was cancelled."))
+            return
+        failure = task.exception()
+        if failure is None:
+            self._end(job, task.result(), None)
+        elif isinstance(failure, DarkroomError):
+            self._end(job, None, failure)
+        else:
+            log.error("a job failed", exc_info=failure)
+            self._end(job, None, InternalError("The job failed on an error inside the server; the log has more."))
 
     def _end(self, job: Job, result: Any, error: DarkroomError | None) -> None:
         """The one place where a job ends: forget it, count it, answer it, let the next one in."""
@@ -303,6 +304,10 @@ class Engine:
                     publish(self)
                 except Exception:
                     log.exception("states or metrics could not be published")
+
+
+async def _run(job: Job) -> Any:
+    return await job.request.body(job)
 
 
 def _taken(request: Request) -> BadOptionError:

@@ -193,6 +193,8 @@ class _Window(Sink):
         self.outstanding += 1
 
     def deliver(self, results: list[tuple[int, Unit]]) -> None:
+        if self.job.state == "done":
+            return
         placing = self.job.engine.pools.submit(self.job, self._place_all, results)
         placing.add_done_callback(lambda done: self._placed(len(results), done.exception()))
 

@@ -42,19 +42,21 @@ class Pools:
 
     def submit(self, job: "Job", function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """Start `function` in the pool for this job's size."""
-        pool = self._small if self.is_small(job.request.price.pixel_bytes) else self._large
-        return asyncio.wrap_future(pool.submit(function, *args, **kwargs))
+        return asyncio.wrap_future(self._pool(job).submit(function, *args, **kwargs))
 
     async def run(self, job: "Job", function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function` and wait. A cancelled job waits too: what a thread works on is memory still in use."""
-        future = self.submit(job, function, *args, **kwargs)
+        """Run `function` and wait. A cancelled job waits for it too: what a thread works on is memory in use."""
+        running = self._pool(job).submit(function, *args, **kwargs)
+        future = asyncio.wrap_future(running)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            with contextlib.suppress(Exception):
-                if not future.cancel():
-                    await asyncio.wait([future])
+            if not running.cancel():
+                await asyncio.wait([future])
             raise
+
+    def _pool(self, job: "Job") -> ThreadPoolExecutor:
+        return self._small if self.is_small(job.request.price.pixel_bytes) else self._large
 
     def shutdown(self) -> None:
         for pool in (self._small, self._large):

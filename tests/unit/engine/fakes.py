@@ -26,10 +26,14 @@ class FakeRunner:
     batches: list[np.ndarray] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
 
+    entered: threading.Event = field(default_factory=threading.Event)
+    """A batch has begun."""
+
     def __post_init__(self) -> None:
         self.gate.set()
 
     def run(self, inputs: Unit) -> Unit:
+        self.entered.set()
         self.gate.wait(10)
         self.batches.append(inputs[0])
         time.sleep(self.base_s + self.unit_s * len(inputs[0]))

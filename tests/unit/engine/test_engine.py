@@ -1,5 +1,6 @@
 """The engine with a fake network: batching across jobs, windows, failures, refusals, cancellation, shutdown."""
 
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -40,7 +41,9 @@ def test_units_of_different_jobs_share_batches(make_engine: Make) -> None:
     runner.gate.clear()
     engine, net = make_engine(), network(runner)
     jobs = [request(net, 1, id=str(i), value=100 * i) for i in range(9)]
-    for job in jobs:
+    engine.submit(jobs[0])
+    runner.entered.wait(5)
+    for job in jobs[1:]:
         engine.submit(job)
     wait_until(lambda: engine.device.line.length == 8)
     runner.gate.set()
@@ -178,6 +181,24 @@ def test_a_cancelled_job_leaves_nothing_behind(make_engine: Make) -> None:
     assert not engine.jobs
     assert engine.budget.used_small == 0
     assert engine.cancel("a") is False
+
+
+def test_random_cancels_leave_nothing_behind(make_engine: Make) -> None:
+    rng = random.Random(0)
+    engine, net = make_engine(pixel_bytes=20_000), network(FakeRunner(base_s=0.0005))
+    jobs = []
+    for number in range(300):
+        jobs.append(request(net, rng.randrange(1, 40), id=str(number), pixel_bytes=rng.choice((100, 4000))))
+        engine.submit(jobs[-1])
+        for _ in range(rng.randrange(3)):
+            engine.cancel(str(rng.randrange(number + 1)))
+    for job in jobs:
+        _, error = job.answer.wait()
+        assert error is None or isinstance(error, CancelledError)
+    wait_until(lambda: engine.budget.used_small == engine.budget.used_large == 0)
+    assert not engine.jobs
+    assert engine.device.line.length == 0
+    assert sum(engine.stats.outcomes.values()) == 300
 
 
 def test_a_caller_that_has_gone_is_noticed(make_engine: Make) -> None:
