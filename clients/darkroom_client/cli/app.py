@@ -1,5 +1,6 @@
 """The command `darkroom`: which commands there are."""
 
+import signal
 from typing import Annotated
 
 import typer
@@ -40,16 +41,23 @@ app.command("top", rich_help_panel=_SERVER)(top)
 app.command("cancel", rich_help_panel=_SERVER)(server_commands.cancel)
 
 
-@app.callback()
-def version_option(
-    version: Annotated[bool, typer.Option("--version", help="Print the client's version.", is_eager=True)] = False,
-) -> None:
-    """Restore and edit pictures with a Darkroom server."""
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         print(darkroom_client.__version__)
         raise typer.Exit
 
 
+@app.callback()
+def every_command(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the client's version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Restore and edit pictures with a Darkroom server."""
+
+
 def main() -> None:
     """Entry point of the script `darkroom`."""
+    # Whoever stops this program politely wants its jobs on the server to stop too, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app()

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -66,8 +65,6 @@ class _Run:
         started = time.monotonic()
         interrupted = False
         with shown if isinstance(shown, display.Bars) else nullcontext():
-            # Whoever stops this program politely wants the server to stop too.
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
             try:
                 asyncio.run(self._serve(batch))
             except KeyboardInterrupt:
