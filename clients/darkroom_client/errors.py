@@ -30,6 +30,10 @@ class BadOption(DarkroomError):
     """A task, an option or its value is unknown or out of range; the sentence says what is allowed."""
 
 
+class NotServed(BadOption):
+    """The server has no model of this name."""
+
+
 class Busy(DarkroomError):
     """Refused before any work was done, as the deadline could not be met; come back after `retry_after_s` seconds."""
 

@@ -25,7 +25,7 @@ _TRITON: tuple[tuple[str, type[errors.DarkroomError]], ...] = (
     (r"stub process .* is not healthy", errors.Unavailable),
     (r"no available versions", errors.Unavailable),
     (r"is not ready|stopped accepting new inference requests|server is stopping", errors.Unavailable),
-    (r"unknown model|is not found", errors.BadOption),
+    (r"unknown model|is not found", errors.NotServed),
     (r"restricted|not allowed", errors.NotAllowed),
 )
 

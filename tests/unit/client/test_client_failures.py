@@ -39,7 +39,7 @@ def test_every_error_of_the_server_has_an_exception(sent, raised):
         ("UNAVAILABLE", "Request timeout expired", errors.DeadlinePassed),
         ("NOT_FOUND", "Request for unknown model: 'denoise' has no available versions", errors.Unavailable),
         ("INTERNAL", "Stub process 'denoise_0_0' is not healthy.", errors.Unavailable),
-        ("NOT_FOUND", "Request for unknown model: 'nope' is not found", errors.BadOption),
+        ("NOT_FOUND", "Request for unknown model: 'nope' is not found", errors.NotServed),
         ("INVALID_ARGUMENT", "unexpected shape for input 'image'", errors.BadOption),
         ("CANCELLED", "Locally cancelled by application!", errors.Cancelled),
         ("DEADLINE_EXCEEDED", "Deadline Exceeded", errors.DeadlinePassed),
