@@ -59,9 +59,7 @@ def _parser(recipes: Mapping[str, Recipe]) -> argparse.ArgumentParser:
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="export again what is already there")
-    parser.add_argument(
-        "--repository", type=Path, default=REPOSITORY, metavar="DIR", help="default: %(default)s"
-    )
+    parser.add_argument("--repository", type=Path, default=REPOSITORY, metavar="DIR", help="default: %(default)s")
 
 
 def _defaults(recipe: Recipe, common: argparse.Namespace | None = None) -> argparse.Namespace:

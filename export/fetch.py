@@ -44,9 +44,7 @@ def read(wheel: Path, files: Mapping[str, str]) -> dict[str, bytes]:
             except KeyError:
                 raise ExportError(f"{wheel.name} holds no file {path}.") from None
             except (zipfile.BadZipFile, OSError) as error:
-                raise ExportError(
-                    f"{path} in {wheel.name} cannot be read ({error}); delete {wheel}."
-                ) from None
+                raise ExportError(f"{path} in {wheel.name} cannot be read ({error}); delete {wheel}.") from None
             found = hashlib.sha256(content).hexdigest()
             if found != expected:
                 raise ExportError(f"{path} in {wheel.name} has sha256 {found}, but {expected} is pinned.")

@@ -64,9 +64,7 @@ def read_files(files: Mapping[str, bytes]) -> list[Layer]:
         [content for name, content in files.items() if name.endswith(ending)] for ending in (".param", ".bin")
     )
     if len(param) != 1 or len(weights) != 1:
-        raise ExportError(
-            f"An ncnn network is one .param and one .bin file, got {', '.join(files) or 'no file'}."
-        )
+        raise ExportError(f"An ncnn network is one .param and one .bin file, got {', '.join(files) or 'no file'}.")
     return read(param[0], weights[0])
 
 
@@ -83,9 +81,7 @@ class _Blob:
 
     def take(self, size: int, owner: str) -> bytes:
         if size > self.left:
-            raise ExportError(
-                f"The ncnn weights end early: {owner} needs {size} bytes, {self.left} are left."
-            )
+            raise ExportError(f"The ncnn weights end early: {owner} needs {size} bytes, {self.left} are left.")
         self._at += size
         return self._content[self._at - size : self._at]
 
@@ -99,9 +95,7 @@ class _Blob:
             return np.frombuffer(padded[: 2 * count], "<f2").astype(np.float32)
         if tag == RAW_TAG:
             return self.floats(count, owner)
-        raise ExportError(
-            f"The ncnn weights of {owner} have tag {tag:#010x}; {FP16_TAG:#010x} and 0 can be read."
-        )
+        raise ExportError(f"The ncnn weights of {owner} have tag {tag:#010x}; {FP16_TAG:#010x} and 0 can be read.")
 
 
 def _parse(param: bytes) -> list[Layer]:

@@ -63,9 +63,7 @@ def _gather_external_data(path: Path) -> None:
     }
     location = f"{path.name}.data"
     model = onnx.load(str(path))
-    onnx.save_model(
-        model, str(path), save_as_external_data=True, all_tensors_to_one_file=True, location=location
-    )
+    onnx.save_model(model, str(path), save_as_external_data=True, all_tensors_to_one_file=True, location=location)
     for child in scattered - {path.parent / location}:
         child.unlink()
 

@@ -76,10 +76,7 @@ def pixel_network(
         feeds: list[parity.Arrays] = [
             {
                 "image": parity.photo(n, h, w),
-                **{
-                    key: np.resize(np.asarray(points, np.float32), n + i)[i:]
-                    for key, points in values.items()
-                },
+                **{key: np.resize(np.asarray(points, np.float32), n + i)[i:] for key, points in values.items()},
             }
             for i, (n, h, w) in enumerate(shapes)
         ]

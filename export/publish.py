@@ -83,14 +83,10 @@ def add_version(
     """
     existing = versions(task)
     donors = [
-        version
-        for version in existing
-        if (version / MODEL_FILE).is_file() and (version / PIPELINE_FILE).is_file()
+        version for version in existing if (version / MODEL_FILE).is_file() and (version / PIPELINE_FILE).is_file()
     ]
     if not donors:
-        raise ExportError(
-            f"{task} has no version with {MODEL_FILE} and {PIPELINE_FILE} to take for a new version."
-        )
+        raise ExportError(f"{task} has no version with {MODEL_FILE} and {PIPELINE_FILE} to take for a new version.")
     tunables = json.loads((donors[-1] / PIPELINE_FILE).read_text())
     if pipeline is not None:
         tunables = pipeline(tunables)
@@ -110,9 +106,7 @@ def versions(task: Path) -> list[Path]:
     )
 
 
-def record(
-    network: Network, folder: Path, facts: Mapping[str, Any], exporter: Mapping[str, Any]
-) -> dict[str, Any]:
+def record(network: Network, folder: Path, facts: Mapping[str, Any], exporter: Mapping[str, Any]) -> dict[str, Any]:
     """The record of a network whose files lie in `folder`, complete with hashes and origin."""
     file = f"{network.name}.onnx"
     if not (folder / file).is_file():
@@ -148,9 +142,7 @@ def is_intact(version: Path, found: NetworkRecord, network: Network) -> bool:
     """Whether the record was made from what `network` names, and its files are there with the recorded
     sha256."""
     extra = found.model_extra or {}
-    made_from = {"architecture": found.architecture} | {
-        key: extra.get(key) for key in ("weights_sha256", "settings")
-    }
+    made_from = {"architecture": found.architecture} | {key: extra.get(key) for key in ("weights_sha256", "settings")}
     files = {found.file: found.sha256, **extra.get("files", {})}
     return made_from == network.made_from and all(
         (version / file).is_file() and sha256(version / file) == digest for file, digest in files.items()

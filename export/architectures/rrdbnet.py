@@ -83,9 +83,7 @@ def from_ncnn(files: Mapping[str, bytes]) -> RrdbNet:
     # block.
     blocks, rest = divmod(len(convolutions) - 6, 15)
     if blocks < 1 or rest:
-        raise ExportError(
-            f"{len(convolutions)} convolutions do not make an RRDBNet (6 and 15 for each block)."
-        )
+        raise ExportError(f"{len(convolutions)} convolutions do not make an RRDBNet (6 and 15 for each block).")
     channels, growth = len(convolutions[0].weights["weight"]), len(convolutions[1].weights["weight"])
     # On "meta" no time goes into random numbers that the weights replace.
     with torch.device("meta"):

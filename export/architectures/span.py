@@ -72,9 +72,7 @@ def from_ncnn(files: Mapping[str, bytes], scale: int) -> Span:
     state = {"mean": torch.from_numpy(constants[0].reshape(3, 1, 1))}
     for layer in layers:
         if layer.kind == "Convolution":
-            state |= {
-                f"{_our_name(layer.name)}.{key}": torch.from_numpy(v) for key, v in layer.weights.items()
-            }
+            state |= {f"{_our_name(layer.name)}.{key}": torch.from_numpy(v) for key, v in layer.weights.items()}
     network = Span(scale, channels=state["head.weight"].shape[0])
     network.load_state_dict(state, strict=True)
     network.eval()
