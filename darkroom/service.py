@@ -65,7 +65,7 @@ class Service:
 
     def warm_up(self) -> None:
         """Run the task's warm-up units: loads lazily built kernels and teaches the estimates."""
-        sizes = (1, self.version.config.engine.max_batch) if self.version.simulated else (1, 1)
+        sizes = (1, self.version.config.engine.max_batch) if self.version.simulated else (1,)
         for network, unit in self.task.warm_up(self.version):
             shape = unit[0].shape
             for n in sizes:
