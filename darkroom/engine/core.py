@@ -6,6 +6,7 @@ One event loop in a thread of its own owns all state here; the front end calls `
 import asyncio
 import contextlib
 import functools
+import itertools
 import logging
 import threading
 import uuid
@@ -37,7 +38,9 @@ T = TypeVar("T")
 log = logging.getLogger("darkroom")
 
 TICK_S = 0.05
-"""How often callers that have gone, deadlines and promises are looked after."""
+"""How often callers that have gone, and promises, are looked after."""
+ASKED_A_TICK = 16
+"""Jobs whose callers are asked for in one tick: each costs a call to another process."""
 
 
 @dataclass(frozen=True)
@@ -284,12 +287,8 @@ class Engine:
         turn: Iterator[Job] = iter(())
         while not self._closed.wait(TICK_S):
             jobs = list(self.jobs.values())
-            running = [job for job in jobs if job.state == "running"]
             turn = _continue(turn, jobs)
-            for job in [
-                *running,
-                *(job for _, job in zip(range(200), turn, strict=False) if job.state == "waiting"),
-            ]:
+            for job in itertools.islice(turn, max(ASKED_A_TICK, len(jobs) // 10)):
                 try:
                     gone = job.request.is_cancelled()
                 except Exception:
@@ -315,6 +314,6 @@ def _taken(request: Request) -> BadOptionError:
 
 
 def _continue(turn: Iterator[Job], jobs: list[Job]) -> Iterator[Job]:
-    """Go on where the last tick stopped, so that a long line is asked in turns."""
-    rest = [job for job in turn if job.state == "waiting"]
+    """Go on where the last tick stopped; jobs that came meanwhile have their turn next."""
+    rest = [job for job in turn if job.state != "done"]
     return iter(rest or jobs)

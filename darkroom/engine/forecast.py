@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from darkroom.engine.fair import LANE_WEIGHTS, Lane
 
 
@@ -18,6 +21,8 @@ class Load:
 def finish_times(loads: Sequence[Load]) -> list[float]:
     """Seconds from now until each load is served, when lanes share the device by weight and jobs share their lane
     evenly (generalised processor sharing: Parekh and Gallager, 1993), and nobody else comes. O(n log n)."""
+    if len({load.lane for load in loads}) <= 1:
+        return _one_lane(np.array([load.remaining_s for load in loads]))
     finish = [0.0] * len(loads)
     queues: dict[Lane, list[int]] = {lane: [] for lane in LANE_WEIGHTS}
     for i in sorted(range(len(loads)), key=lambda i: -loads[i].remaining_s):
@@ -34,3 +39,15 @@ def finish_times(loads: Sequence[Load]) -> list[float]:
             served[lane] += step * rates[lane]
         finish[queues[first].pop()] = time
     return finish
+
+
+def _one_lane(remaining: npt.NDArray[np.float64]) -> list[float]:
+    """The same in closed form, for overload's sake: the k-th smallest of n ends when all smaller ones have, and all
+    larger ones have had as much."""
+    order = np.argsort(remaining, kind="stable")
+    ascending = remaining[order]
+    larger = np.arange(len(ascending))[::-1]
+    finish = np.empty_like(ascending)
+    finish[order] = np.cumsum(ascending) + larger * ascending
+    result: list[float] = finish.tolist()
+    return result

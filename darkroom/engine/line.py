@@ -74,20 +74,21 @@ class WaitingLine:
     def pop(self, budget: PixelBudget) -> Job | None:
         """The next job that may be decoded now. Small and large jobs have purses of their own, so neither
         holds up the other; among equals the order is kept."""
-        blocked: set[bool] = set()
-        for job in sorted(self.jobs, key=lambda job: (job.tag, job.share.age)):
-            size = job.request.price.pixel_bytes
-            small = size <= budget.small_bytes
-            if small in blocked:
-                continue
-            if budget.fits(size):
+        firsts: dict[bool, Job] = {}
+        for job in self.jobs:
+            small = job.request.price.pixel_bytes <= budget.small_bytes
+            if small not in firsts or _order(job) < _order(firsts[small]):
+                firsts[small] = job
+        for job in sorted(firsts.values(), key=_order):
+            if budget.fits(job.request.price.pixel_bytes):
                 self.remove(job)
                 return job
-            blocked.add(small)
-            if len(blocked) == 2:
-                break
         return None
 
     def advance(self, device_s: float, jobs: int) -> None:
         """Book device seconds shared by `jobs` jobs in the system."""
         self.clock += device_s / max(1, jobs)
+
+
+def _order(job: Job) -> tuple[float, int]:
+    return (job.tag, job.share.age)

@@ -24,6 +24,13 @@ def test_the_last_one_ends_when_all_work_is_done() -> None:
     assert max(finish_times(loads)) == pytest.approx(sum(range(50)))
 
 
+def test_the_closed_form_of_one_lane_is_the_sweep() -> None:
+    work = [0.3, 2.0, 0.3, 1.1, 0.0, 5.0]
+    alone = finish_times([Load("interactive", seconds) for seconds in work])
+    swept = finish_times([*(Load("interactive", seconds) for seconds in work), Load("bulk", 0.0)])
+    assert alone == pytest.approx(swept[:-1])
+
+
 def test_nothing_is_done_at_once() -> None:
     assert finish_times([]) == []
     assert finish_times([Load("bulk", 0.0)]) == [0.0]
