@@ -35,5 +35,10 @@ class TextCache:
             _, dropped = self._contexts.popitem(last=False)
             self._bytes -= dropped.nbytes
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._contexts.clear()
+        self._bytes = 0
+
     def __len__(self) -> int:
         return len(self._contexts)

@@ -107,6 +107,8 @@ class _Networks:
             self.job.units_total -= 1  # priced before anyone could know
             return known
         (context,) = await self._run("text_encoder", tokens.ids)
+        if not np.isfinite(context).all():
+            raise InternalError("The text encoder gave values that are not numbers; an export as fp32 has more range.")
         contexts.put(tokens.ids, context)
         return context
 

@@ -1,4 +1,4 @@
-"""The whole against diffusers: our pipeline on the exported networks, diffusers' own on the torch modules, same seed."""
+"""The whole against diffusers: our pipeline on exported networks, diffusers' own on torch modules, from one seed."""
 
 import queue
 import tempfile

@@ -23,6 +23,8 @@ class TextEncoderGraph(nn.Module):
 
     def __init__(self, encoder: "CLIPTextModel") -> None:
         super().__init__()
+        # The exporter writes the other implementation's causal mask as float32, which does not go with float16.
+        encoder.set_attn_implementation("eager")
         self.encoder = encoder
 
     def forward(self, tokens: Tensor) -> Tensor:

@@ -20,12 +20,13 @@ _PIPELINES = (
     "LatentConsistencyModelPipeline",
     "LatentConsistencyModelImg2ImgPipeline",
 )
-_CLASSES = {
+CLASSES = {
     "text_encoder": "CLIPTextModel",
     "unet": "UNet2DConditionModel",
     "vae": "AutoencoderKL",
     "tokenizer": "CLIPTokenizer",
 }
+"""Component -> the only class of it that is supported."""
 _PICKLES = ("*.bin", "*.ckpt", "*.pt", "*.pth", "*.pickle")
 _FP16 = "fp16"
 
@@ -112,7 +113,7 @@ def open_folder(path: Path) -> Folder:
         raise ExportError(
             f"{path.name} holds a {index.get('_class_name')}; image_to_image takes {', '.join(_PIPELINES)}."
         )
-    for component, expected in _CLASSES.items():
+    for component, expected in CLASSES.items():
         found = (index.get(component) or [None, None])[1]
         if found != expected:
             raise ExportError(f"The {component} of {path.name} is a {found}; supported is {expected}.")

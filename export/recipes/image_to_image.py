@@ -93,13 +93,13 @@ def _tiny() -> tuple[Mapping[str, Weights], Lazily]:
 
 
 def _folder(path: Path) -> tuple[Mapping[str, Weights], Lazily]:
-    from export.diffusion.source import open_folder
+    from export.diffusion.source import CLASSES, open_folder
 
     folder = open_folder(path)
     weights = {
         network: Weights(
             name=folder.path.resolve().name,
-            architecture=f"Stable Diffusion, {folder.config(parts[0])['_class_name']}",
+            architecture=f"Stable Diffusion, {CLASSES[parts[0]]}",
             licence=folder.licence(),
             origin="a diffusers folder of the operator",
             files=folder.files(*parts),
