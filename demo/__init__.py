@@ -1,0 +1,7 @@
+"""The demo: real photographs, degraded in a stated way, restored through a real server, measured and shown.
+
+    python -m demo --out out/demo
+
+writes `index.html` (a page without external requests), `report.json` and the pictures, and exits non-zero when a
+figure misses its target. Each task joins with one file in `demo/tasks/`.
+"""
