@@ -55,10 +55,18 @@ class CodeFormer(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
+        model.fuse_convs_dict = _BySize(model.fuse_convs_dict)
 
     def forward(self, image: Tensor, weight: Tensor) -> Tensor:
         restored: Tensor = self.model(image, weight)[0]
         return restored
+
+
+class _BySize(nn.ModuleDict):
+    """CodeFormer looks its parts up by str(size), and while a network is traced a size is a tensor."""
+
+    def __getitem__(self, key: str) -> nn.Module:
+        return super().__getitem__("".join(filter(str.isdigit, key)))
 
 
 ADAPTERS: Mapping[str, type[nn.Module]] = {
