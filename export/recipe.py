@@ -55,6 +55,8 @@ class Plan:
     """What one run of a recipe publishes: all of it, or nothing."""
 
     networks: tuple[Network, ...]
+    """Empty where there is nothing to do; `reason` then says why."""
+    reason: str = ""
     new_version: bool = False
     """False: the networks of version 1, whose model.py and pipeline.json are in git. True: the next version,
     with model.py and pipeline.json taken from the newest one (unless some version holds exactly these

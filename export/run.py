@@ -20,13 +20,16 @@ FIRST_VERSION = "1"
 
 
 def export(recipe: Recipe, arguments: argparse.Namespace, say: Say) -> Path:
-    """Publish what the recipe plans, unless it is there already. Returns the version folder. Raises
-    ExportError.
+    """Publish what the recipe plans, unless it is there already. Returns the version folder (the task's where there
+    was nothing to do). Raises ExportError.
 
     `arguments`: the recipe's own, `repository` (Path) and `force` (bool: make everything again).
     """
     task: Path = arguments.repository / recipe.task
     plan = recipe.plan(arguments)
+    if not plan.networks:
+        say(f"{recipe.task}: {plan.reason}")
+        return task
     present = published(task, plan)
     if present is not None and not arguments.force:
         names = ", ".join(network.name for network in plan.networks)

@@ -7,8 +7,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from darkroom.config import NETWORKS_FILE
 from export.fetch import fetch
+from export.publish import versions
 from export.recipe import Facts, Make, Network, Plan, Recipe
+from export.run import FIRST_VERSION
 from export.sources import SOURCES, Weights
 
 if TYPE_CHECKING:
@@ -36,10 +39,9 @@ _PARTS = {
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source",
-        default=TINY,
         metavar="DIFFUSERS_FOLDER",
         help="folder that save_pretrained wrote (Stable Diffusion 1 or 2, safetensors), fine-tuned or with a fused "
-        f"LoRA; or {TINY}, a small model with random weights for tests (default)",
+        f"LoRA; or {TINY}, a small model with random weights for tests (default while there is no other version)",
     )
     parser.add_argument("--dtype", choices=("fp32", "fp16"), default="fp32", help="of the weights (default: fp32)")
     parser.add_argument(
@@ -51,7 +53,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def plan(parsed: argparse.Namespace) -> Plan:
-    tiny = parsed.source == TINY
+    if parsed.source is None and (other := _other_version(parsed.repository / "image_to_image")):
+        return Plan((), reason=f"version {other} is there; --source names what to export for another")
+    tiny = parsed.source in (None, TINY)
     sizes = parsed.sizes or DEFAULT_SIZES[tiny]
     weights, components = _tiny() if tiny else _folder(Path(parsed.source))
     networks = tuple(
@@ -71,6 +75,12 @@ def _parse_sizes(text: str) -> tuple[int, ...]:
     if not re.fullmatch(r"\d+(,\d+)*", text):
         raise argparse.ArgumentTypeError(f'sizes must be whole numbers with commas between, like 512,768; got "{text}"')
     return tuple(dict.fromkeys(map(int, text.split(","))))
+
+
+def _other_version(task: Path) -> str | None:
+    """The newest exported version that is not the tiny one, which is always version 1."""
+    exported = [version.name for version in versions(task) if (version / NETWORKS_FILE).is_file()]
+    return next((name for name in reversed(exported) if name != FIRST_VERSION), None)
 
 
 def _tiny() -> tuple[Mapping[str, Weights], Lazily]:
