@@ -98,7 +98,7 @@ def export(tensors: Mapping[str, Any], folder: Path, name: str) -> tuple[onnx.Mo
 
 def _parity(network: nn.Module, path: Path, inputs: Mapping[str, Tensor]) -> dict[str, Any]:
     """The exported file against torch, on the worn portrait."""
-    pixels = portrait.face(portrait.worn(portrait.photograph()), SIDE).transpose(2, 0, 1)[None]
+    pixels = np.ascontiguousarray(portrait.face(portrait.worn(portrait.photograph()), SIDE).transpose(2, 0, 1)[None])
     feed = {name: tensor.numpy() for name, tensor in inputs.items()} | {"image": pixels / np.float32(127.5) - 1}
 
     def reference(feed: parity.Arrays) -> dict[str, Any]:
