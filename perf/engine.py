@@ -5,7 +5,6 @@ import asyncio
 import random
 import threading
 import time
-import urllib.request
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from darkroom.config import EngineConfig, NetworkRecord
 from darkroom.engine import Engine, Job, Price, Request, Work
 from darkroom.engine.simulated import SimulatedRunner, Simulation
 from darkroom.network import Network, Unit
-from perf.harness import report, server
+from perf.harness import counters, report, server
 from perf.load import closed_loop
 from perf.overload import _shot
 
@@ -68,25 +67,14 @@ def _served(count: int) -> tuple[float, float, float]:
     with server(["super_resolution"], "40,2") as running:
         asyncio.run(closed_loop(running.grpc_url, [_shot(0, {}) for _ in range(64)], 32))
         time.sleep(1.2)
-        before = _counters(running.metrics_url)
+        before = counters(running.metrics_url)
         started = time.perf_counter()
         asyncio.run(closed_loop(running.grpc_url, [_shot(0, {}) for _ in range(count)], 32))
         elapsed = time.perf_counter() - started
         time.sleep(1.2)
-        gained = {name: value - before.get(name, 0.0) for name, value in _counters(running.metrics_url).items()}
+        gained = {name: value - before.get(name, 0.0) for name, value in counters(running.metrics_url).items()}
     busy = gained["darkroom_device_busy_seconds_total"] / elapsed
     return busy, count / elapsed, gained["darkroom_units_total"] / gained["darkroom_batches_total"]
-
-
-def _counters(url: str) -> dict[str, float]:
-    """Sums of every darkroom_* series over its labels."""
-    sums: dict[str, float] = {}
-    with urllib.request.urlopen(url) as answer:
-        for line in answer.read().decode().splitlines():
-            if line.startswith("darkroom_"):
-                name = line.split("{", 1)[0]
-                sums[name] = sums.get(name, 0.0) + float(line.rsplit(" ", 1)[1])
-    return sums
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import platform
+import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,3 +82,14 @@ def tree_rss(pid: int) -> int:
         except psutil.Error:
             continue
     return total
+
+
+def counters(url: str) -> dict[str, float]:
+    """Sums over labels of every darkroom_* series at /metrics."""
+    sums: dict[str, float] = {}
+    with urllib.request.urlopen(url) as answer:
+        for line in answer.read().decode().splitlines():
+            if line.startswith("darkroom_"):
+                name = line.split("{", 1)[0]
+                sums[name] = sums.get(name, 0.0) + float(line.rsplit(" ", 1)[1])
+    return sums

@@ -1,7 +1,7 @@
 """Admission: price a job, foresee its end, and refuse it at once when it, or a job before it, would come too late."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from darkroom.engine.fair import Lane
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CAUTION = 1.1
 """A forecast is taken this much longer than computed when it is held against a deadline."""
 PROMISE = 1.25
-"""What is promised is this much more than what is foreseen."""
+"""What is promised is this much more than what is foreseen, and two batches: others may come."""
 LONGEST_RETRY_S = 60.0
 IDLE_BELIEF = 2.0
 """An idle engine takes a job that is estimated at up to so many times its deadline: the estimate may be old."""
@@ -24,16 +24,21 @@ IDLE_BELIEF = 2.0
 
 @dataclass(frozen=True)
 class Forecast:
-    """All in seconds. `alone_s`: device time of the job alone; `fluid_s`: its share of full batches; `done_s`: from
-    now until the answer; `promise_s`: what the engine holds itself to."""
+    """All in seconds."""
 
     alone_s: float
+    """Device time of the job alone."""
     fluid_s: float
-    done_s: float
+    """Its share of full batches."""
+    batch_s: float
+    """Its longest batch."""
+    done_s: float = 0.0
+    """From now until the answer."""
 
     @property
     def promise_s(self) -> float:
-        return PROMISE * self.done_s
+        """What the engine holds itself to."""
+        return PROMISE * self.done_s + 2 * self.batch_s
 
 
 class Admission:
@@ -45,64 +50,64 @@ class Admission:
 
     def forecast(self, price: Price, lane: Lane, jobs: Collection[Job]) -> Forecast:
         """Foresee a newcomer among `jobs`."""
-        alone, fluid = self._work(price)
-        finish = finish_times([*_loads(jobs), Load(lane, fluid)])[-1]
-        return self._forecast(price, alone, fluid, finish, jobs)
+        cost = self._cost(price)
+        return self._done(price, cost, finish_times([*_loads(jobs), Load(lane, cost.fluid_s)])[-1])
 
     def admit(self, request: Request, jobs: Collection[Job], within_s: float | None = None) -> Forecast:
         """Foresee a newcomer, or refuse it: DeadlineError when it could not make its deadline even alone, BusyError
         when it, or a job admitted before it, would come too late among the others."""
-        price, lane = request.price, request.lane
         within_s = request.deadline_s if within_s is None else within_s
-        alone, fluid = self._work(price)
+        cost = self._cost(request.price)
         ordered = list(jobs)
         loads = _loads(ordered)
-        finish = finish_times([*loads, Load(lane, fluid)])
-        forecast = self._forecast(price, alone, fluid, finish[-1], ordered)
-        if not ordered and alone + price.codec_s < IDLE_BELIEF * within_s:
+        finish = finish_times([*loads, Load(request.lane, cost.fluid_s)])
+        forecast = self._done(request.price, cost, finish[-1])
+        alone_s = cost.alone_s + request.price.codec_s
+        if not ordered and alone_s < IDLE_BELIEF * within_s:
             return forecast  # nobody is in the way, and a wrong estimate mends itself only when something runs
-        if alone + price.codec_s > within_s:
-            raise DeadlineError(
-                f"This job needs about {alone + price.codec_s:.1f} s by itself; its deadline is {within_s:.1f} s."
-            )
+        if alone_s > within_s:
+            raise DeadlineError(f"This job needs about {alone_s:.1f} s by itself; its deadline is {within_s:.1f} s.")
         late = CAUTION * forecast.done_s - within_s
         if late > 0:
             raise BusyError(
                 f"Busy: the job would be done in about {forecast.done_s:.1f} s; its deadline is {within_s:.1f} s.",
                 retry_after_s=_retry_after(late),
             )
-        time = now()
-        before = finish_times(loads)
-        for job, without, among in zip(ordered, before, finish, strict=False):
-            left = job.deadline_at - time
-            if CAUTION * without <= left < CAUTION * among:
-                raise BusyError(
-                    "Busy: with this job, one that was admitted before it would miss its deadline.",
-                    retry_after_s=_retry_after(min(CAUTION * among - left, forecast.done_s)),
-                )
+        self._protect(ordered, finish_times(loads), finish)
         return forecast
 
     def fluid_s(self, price: Price) -> float:
-        """Device seconds of a whole job in well-filled batches, by today's estimates."""
-        return self._work(price)[1]
+        """Device seconds of a whole job in batches as full as they lately were."""
+        return self._cost(price).fluid_s
 
-    def _work(self, price: Price) -> tuple[float, float]:
-        alone = fluid = 0.0
+    def _protect(self, jobs: Collection[Job], without: Sequence[float], among: Sequence[float]) -> None:
+        """Refuse whom an admitted job would pay for with its deadline. Finish times `without` and `among` others."""
+        time = now()
+        for job, before, after in zip(jobs, without, among, strict=False):
+            left = job.deadline_at - time
+            if CAUTION * before <= left < CAUTION * after:
+                raise BusyError(
+                    "Busy: with this job, one that was admitted before it would miss its deadline.",
+                    retry_after_s=_retry_after(CAUTION * after - left),
+                )
+
+    def _cost(self, price: Price) -> Forecast:
+        alone = fluid = longest = 0.0
         for work in price.work:
             limit = self._device.batch_limit(work.network, work.shape)
             full = self._device.seconds(work.network, work.shape, limit)
             whole, rest = divmod(work.units, limit)
-            alone += whole * full
-            if rest:
-                alone += self._device.seconds(work.network, work.shape, rest)
-            fluid += work.units * full / limit
-        return alone, fluid
+            last = self._device.seconds(work.network, work.shape, rest) if rest else 0.0
+            usual = self._device.usual_batch(work.network, work.shape, limit)
+            alone += whole * full + last
+            fluid += work.units * self._device.seconds(work.network, work.shape, usual) / usual
+            longest = max(longest, full if whole else last)
+        return Forecast(alone, fluid, longest)
 
-    def _forecast(self, price: Price, alone: float, fluid: float, finish: float, jobs: Collection[Job]) -> Forecast:
+    def _done(self, price: Price, cost: Forecast, finish: float) -> Forecast:
         running = max(0.0, self._device.running_until - now())
-        codec_backlog = self._pools.backlog_s(price.pixel_bytes)
-        done = max(running + finish, running + alone, codec_backlog) + price.codec_s
-        return Forecast(alone, fluid, done)
+        device = running + max(finish, cost.alone_s)
+        return replace(cost, done_s=max(device, self._pools.backlog_s(price.pixel_bytes)) + price.codec_s)
 
 
 def _loads(jobs: Collection[Job]) -> list[Load]:

@@ -84,6 +84,10 @@ class Device:
         most = min(network.max_batch, self._config.max_batch)
         return self._estimates.batch_limit(network, shape, math.prod(shape), most, self._config.max_batch_s)
 
+    def usual_batch(self, network: Network, shape: tuple[int, ...], limit: int) -> int:
+        """Units that batches of this shape lately had, at most `limit`; `limit` when none ran."""
+        return min(limit, max(1, round(self._estimates.mean_batch(network, shape) or limit)))
+
     def seconds(self, network: Network, shape: tuple[int, ...], units: int) -> float:
         """Expected device seconds of one batch of `units`."""
         return self._estimates.seconds(network, shape, math.prod(shape), units)

@@ -75,6 +75,12 @@ class Estimates:
             rate = total_s / total if total > 0 else self._prior
             return rate * size * n
 
+    def mean_batch(self, network: Hashable, shape: Hashable) -> float:
+        """Units a batch, over the last twenty or so; 0 when none ran."""
+        with self._lock:
+            fit = self._fits.get((network, shape))
+            return fit.n / fit.weight if fit is not None else 0.0
+
     def batch_limit(self, network: Hashable, shape: Hashable, size: float, most: int, seconds: float) -> int:
         """The largest batch of at most `most` units that is expected to run within `seconds`; at least 1."""
         while most > 1 and self.seconds(network, shape, size, most) > seconds:
