@@ -51,7 +51,8 @@ def plan(arguments: argparse.Namespace) -> Plan:
         return {}
 
     def pipeline(tunables: dict[str, Any]) -> dict[str, Any]:
-        return entry.pipeline(tunables, restorer.name, request.weight, **found)
+        kept = {network.name for network in NETWORKS}
+        return entry.pipeline(tunables, restorer.name, request.weight, kept, **found)
 
     return Plan(networks=(*NETWORKS, restorer), new_version=True, pipeline=pipeline, check=check)
 

@@ -1,7 +1,7 @@
 """A user's restorer as one network of the face_enhance recipe."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -92,17 +92,34 @@ def ports(path: Path) -> dict[str, bool]:
     return {"batched": first.HasField("dim_param"), "weighted": len(inputs) > 1}
 
 
-def pipeline(tunables: dict[str, Any], name: str, weight: float, *, batched: bool, weighted: bool) -> dict[str, Any]:
-    """The newest version's pipeline.json -> that of a version which restores with `name`."""
+def pipeline(
+    tunables: dict[str, Any], name: str, weight: float, kept: Collection[str], *, batched: bool, weighted: bool
+) -> dict[str, Any]:
+    """The newest version's pipeline.json -> that of a version which restores with `name`. `kept`: the networks that the
+    new version has besides; an earlier user's restorer stays in its own version."""
     from export.restorer.signature import SIDE
 
     restorer: dict[str, Any] = {"sides": [SIDE]}
     if weighted:
         restorer["weight"] = weight
-    options = tunables.get("options", {})
-    return tunables | {
-        "networks": tunables["networks"] | {name: {} if batched else {"max_batch": 1}},
-        "options": options | {"restorer": name, "restorers": options.get("restorers", {}) | {name: restorer}},
+    pruned = _pruned(tunables, kept)
+    cpu = {"cpu": _pruned(tunables["cpu"], kept)} if "cpu" in tunables else {}
+    networks = pruned["networks"] | {name: {} if batched else {"max_batch": 1}}
+    options = pruned["options"]
+    restorers = options["restorers"] | {name: restorer}
+    return pruned | cpu | {"networks": networks, "options": options | {"restorer": name, "restorers": restorers}}
+
+
+def _pruned(section: dict[str, Any], kept: Collection[str]) -> dict[str, Any]:
+    """Without the networks and restorers that are not `kept`; the two tables are there even if empty."""
+
+    def only(table: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in table.items() if key in kept}
+
+    options = section.get("options", {})
+    return section | {
+        "networks": only(section.get("networks", {})),
+        "options": options | {"restorers": only(options.get("restorers", {}))},
     }
 
 

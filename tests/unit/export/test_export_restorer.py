@@ -4,6 +4,7 @@ import argparse
 import json
 import pickle
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,29 @@ from darkroom.faces.area import Pixels
 from export import run
 from export.errors import ExportError
 from export.parity import session
+from export.recipe import Facts, Network
 from export.recipes import face_enhance
 from export.restorer import portrait, probe
+from export.sources import Weights
 
 
 @pytest.fixture
 def task(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A face_enhance with one version in a repository of its own, whose recipe makes nothing but the restorer."""
-    monkeypatch.setattr(face_enhance, "NETWORKS", ())
+    monkeypatch.setattr(face_enhance, "NETWORKS", tuple(map(stand_in, (n.name for n in face_enhance.NETWORKS))))
     version = tmp_path / "repository" / "face_enhance" / "1"
     version.mkdir(parents=True)
     for file in ("model.py", "pipeline.json"):
         shutil.copy(repository / "face_enhance" / "1" / file, version)
     return version.parent
+
+
+def stand_in(name: str) -> Network:
+    def make(files: Mapping[str, bytes], folder: Path) -> Facts:
+        (folder / f"{name}.onnx").write_bytes(b"graph")
+        return {}
+
+    return Network(name, Weights(name, "stand-in", "CC0", "this test", {}), make)
 
 
 def publish(task: Path, file: Path, *options: str) -> Path:
@@ -111,6 +122,16 @@ def test_publishing_again_changes_nothing(task: Path, tmp_path: Path) -> None:
     file = restorers.gfpgan_shaped(tmp_path / "g.onnx")
     assert publish(task, file) == publish(task, file)
     assert sorted(path.name for path in task.iterdir()) == ["1", "2"]
+
+
+def test_each_version_has_its_own_restorer(task: Path, tmp_path: Path) -> None:
+    publish(task, restorers.gfpgan_shaped(tmp_path / "first.onnx"))
+    version = publish(task, restorers.codeformer_shaped(tmp_path / "second.onnx"))
+    assert version.name == "3"
+    for cpu in (True, False):
+        tunables = load_pipeline(version, cpu=cpu)
+        assert set(tunables.networks) == set(load_networks(version))
+        assert set(tunables.options["restorers"]) == {"realesrgan_x4plus", "second"}
 
 
 def refused(task: Path, file: Path, sentence: str, *options: str) -> None:
