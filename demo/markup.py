@@ -15,10 +15,7 @@ def image(address: str, what: str, size: tuple[int, int], *, kind: str = "", sty
     """An image that is loaded when it comes into view; `what` is read out to those who do not see it."""
     more = (f' class="{kind}"' if kind else "") + (f' style="{style}"' if style else "")
     width, height = size
-    return (
-        f'<img src="{escape(address)}" alt="{escape(what)}" width="{width}" height="{height}" loading="lazy" '
-        f'decoding="async"{more}>'
-    )
+    return f'<img src="{escape(address)}" alt="{escape(what)}" width="{width}" height="{height}" loading="lazy"{more}>'
 
 
 def linked(text: str) -> str:

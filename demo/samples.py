@@ -75,7 +75,7 @@ class Check:
 
 
 def at_least(name: str, found: float, wanted: float, *, decimals: int, unit: str = "") -> Check:
-    """`found` reaches `wanted` when rounded to the decimals that `wanted` is stated in."""
+    """`found` reaches `wanted` when rounded to `decimals`: the precision that `wanted` is stated in."""
     return Check(name, found, wanted, round(found, decimals) >= wanted, unit)
 
 

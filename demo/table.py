@@ -26,15 +26,12 @@ def lines(run: Run) -> Iterator[str]:
 
 
 def told(check: Check) -> str:
-    """ "29.95 dB (at least 29.9)" or "RGBA (as it must)"."""
-    found, wanted = (
-        f"{v:g}" if isinstance(v, int) else f"{v:.3f}" if isinstance(v, float) else v
-        for v in (check.found, check.wanted)
-    )
+    """ "29.952 dB (at least 29.9)", "RGBA", or "L, must be RGBA"."""
+    if isinstance(check.wanted, str) or isinstance(check.found, str):
+        return str(check.found) if check.passed else f"{check.found}, must be {check.wanted}"
     unit = f" {check.unit}" if check.unit else ""
-    if isinstance(check.wanted, str):
-        return found if check.passed else f"{found}, must be {wanted}"
-    return f"{found}{unit} (at least {wanted.rstrip('0').rstrip('.')})"
+    rounded = " when rounded" if check.passed and check.found < check.wanted else ""
+    return f"{check.found:.3f}{unit} (at least {check.wanted:g}{rounded})"
 
 
 def _text(quality: Quality | None) -> str:

@@ -103,6 +103,8 @@ def test_the_table_names_what_was_missed() -> None:
 
 def test_a_figure_is_held_against_its_target_in_the_targets_decimals() -> None:
     assert at_least("", 34.083, 34.1, decimals=1).passed
+    assert table.told(at_least("", 34.083, 34.1, decimals=1, unit="dB")) == "34.083 dB (at least 34.1 when rounded)"
+    assert table.told(at_least("", 34.12, 34.1, decimals=1)) == "34.120 (at least 34.1)"
     assert not at_least("", 34.04, 34.1, decimals=1).passed
     assert at_least("", 0.84795, 0.848, decimals=3).passed
 

@@ -1,6 +1,5 @@
 """The page: complete, without outside requests, and safe against what a text may hold."""
 
-import re
 from html.parser import HTMLParser
 from pathlib import Path
 
