@@ -17,6 +17,8 @@ CAUTION = 1.1
 """A forecast is taken this much longer than computed when it is held against a deadline."""
 PROMISE = 1.25
 """What is promised is this much more than what is foreseen, and two batches: others may come."""
+BIAS, LEARNING_RATE = (0.5, 2.0), 0.05
+"""Bounds of what forecasts are corrected by, and how fast: about the last twenty jobs count."""
 LONGEST_RETRY_S = 60.0
 IDLE_BELIEF = 2.0
 """An idle engine takes a job that is estimated at up to so many times its deadline: the estimate may be old."""
@@ -32,8 +34,10 @@ class Forecast:
     """Its share of full batches."""
     batch_s: float
     """Its longest batch."""
+    computed_s: float = 0.0
+    """From now until the answer, if nobody else came."""
     done_s: float = 0.0
-    """From now until the answer."""
+    """From now until the answer, as forecasts lately came true."""
 
     @property
     def promise_s(self) -> float:
@@ -47,6 +51,14 @@ class Admission:
     def __init__(self, device: "Device", pools: "Pools") -> None:
         self._device = device
         self._pools = pools
+        self._bias = {True: 1.0, False: 1.0}
+
+    def learn(self, price: Price, computed_s: float, actual_s: float) -> None:
+        """Compare a forecast with what came: those who come later, and a busy machine, make most jobs a little later.
+        Small and large jobs learn apart."""
+        small = self._pools.is_small(price.pixel_bytes)
+        ratio = min(max(actual_s / max(computed_s, 1e-3), BIAS[0]), BIAS[1])
+        self._bias[small] += LEARNING_RATE * (ratio - self._bias[small])
 
     def forecast(self, price: Price, lane: Lane, jobs: Collection[Job]) -> Forecast:
         """Foresee a newcomer among `jobs`."""
@@ -107,7 +119,8 @@ class Admission:
     def _done(self, price: Price, cost: Forecast, finish: float) -> Forecast:
         running = max(0.0, self._device.running_until - now())
         device = running + max(finish, cost.alone_s)
-        return replace(cost, done_s=max(device, self._pools.backlog_s(price.pixel_bytes)) + price.codec_s)
+        computed = max(device, self._pools.backlog_s(price.pixel_bytes)) + price.codec_s
+        return replace(cost, computed_s=computed, done_s=computed * self._bias[self._pools.is_small(price.pixel_bytes)])
 
 
 def _loads(jobs: Collection[Job]) -> list[Load]:

@@ -158,6 +158,7 @@ class Engine:
         job = Job(self, request, self.device.line.join(request.lane), now())
         job.deadline_at = deadline_at
         job.fluid_s = forecast.fluid_s
+        job.computed_s = forecast.computed_s
         job.promised_at = min(now() + forecast.promise_s, deadline_at)
         if request.named and not self._claim(job):
             raise _taken(request)
@@ -218,6 +219,8 @@ class Engine:
         self._release(job)
         self.pools.owe(job.request.price.pixel_bytes, -job.request.price.codec_s)
         self.stats.count(job, error, now())
+        if error is None:
+            self._admission.learn(job.request.price, job.computed_s, now() - job.admitted_at)
         try:
             job.request.answer(result, error)
         except Exception:

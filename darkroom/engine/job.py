@@ -122,6 +122,8 @@ class Job:
         self.device_s = 0.0
         self.fluid_s = 0.0
         """Device seconds of the whole job in well-filled batches, as last estimated."""
+        self.computed_s = 0.0
+        """Seconds until the answer as computed at admission, before any correction."""
         self.tag = 0.0
         """Place in the line of encoded jobs: smallest first."""
         self.timings = Timings()
