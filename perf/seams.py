@@ -61,7 +61,8 @@ def compare(pixels: Pixels, tiling: TilingConfig, runner: OnnxRunner, scale: int
     padded = np.pad(pixels, ((top, bottom), (left, right), (0, 0)), mode="symmetric")
     whole = runner.run((padded[None], *extra))[0][0]
     whole = whole[top * scale : (top + height) * scale, left * scale : (left + width) * scale]
-    return np.abs(canvas.finish().astype(np.int16) - whole).astype(np.uint8)
+    differences: Pixels = np.abs(canvas.finish().astype(np.int16) - whole).astype(np.uint8)
+    return differences
 
 
 def _photo(height: int, width: int) -> Pixels:
