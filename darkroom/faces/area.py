@@ -33,21 +33,33 @@ class AreaSampler:
         return self.crop(0, 0, self.width, self.height, height, width)
 
     def crop(self, left: int, top: int, right: int, bottom: int, height: int, width: int) -> Means:
-        """The pixels [top, bottom) x [left, right), which must lie inside the picture and not be empty, resized to
-        float32 `[height, width, 3]`, 0-255."""
-        if not (0 <= left < right <= self.width and 0 <= top < bottom <= self.height):
-            raise ValueError(
-                f"crop ({left}, {top}, {right}, {bottom}) must lie inside the picture of {self.width} x {self.height}."
-            )
+        """The pixels [top, bottom) x [left, right), which must not be empty, resized to float32 `[height, width, 3]`,
+        0-255. Beyond the picture its edge pixels are repeated."""
+        if right <= left or bottom <= top:
+            raise ValueError(f"crop ({left}, {top}, {right}, {bottom}) must not be empty.")
         first_row, last_row = _bins(top, bottom, height)
         first_column, last_column = _bins(left, right, width)
         # Only the crop's own columns: taking whole rows would make a crop cost the picture's width.
-        sums = self._sums[:, left : right + 1]
-        rows = sums[last_row] - sums[first_row]
-        totals = rows[:, last_column - left] - rows[:, first_column - left]
+        start = min(max(left, 0), self.width - 1)
+        sums = self._sums[:, start : max(min(right, self.width), start + 1) + 1]
+        rows = _extended(sums, last_row) - _extended(sums, first_row)
+        columns = rows.transpose(1, 0, 2)
+        totals = _extended(columns, last_column - start) - _extended(columns, first_column - start)
         counts = np.outer(last_row - first_row, last_column - first_column)[:, :, None]
-        means: Means = (totals / counts).astype(np.float32)
+        means: Means = (totals.transpose(1, 0, 2) / counts).astype(np.float32)
         return means
+
+
+def _extended(sums: npt.NDArray[np.uint32], index: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
+    """Running sums at `index` of the first axis; where it leaves the picture they go on as if the edge pixel repeated,
+    which is to say straight on."""
+    inside = np.clip(index, 0, len(sums) - 1)
+    found: npt.NDArray[np.uint32] = sums[inside]
+    beyond = index - inside
+    if beyond.any():
+        edge = np.where(beyond < 0, 0, len(sums) - 2)
+        found = found + beyond.astype(np.uint32)[:, None, None] * (sums[edge + 1] - sums[edge])
+    return found
 
 
 def _bins(start: int, stop: int, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -53,17 +53,9 @@ def square(boxes: Boxes) -> Boxes:
     return np.concatenate([centre - half, centre + half], axis=1)
 
 
-def clip(boxes: Boxes, height: int, width: int) -> npt.NDArray[np.int64]:
-    """Whole pixels of each box inside a picture: int64 `[n, 4]`. A box that lies outside comes back empty
-    (right <= left or bottom <= top)."""
-    edges = np.floor(boxes)
-    inside: npt.NDArray[np.int64] = np.stack(
-        [
-            np.maximum(edges[:, 0], 0),
-            np.maximum(edges[:, 1], 0),
-            np.minimum(edges[:, 2], width),
-            np.minimum(edges[:, 3], height),
-        ],
-        axis=1,
-    ).astype(np.int64)
-    return inside
+def outlines(boxes: Boxes, height: int, width: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Whole pixels of each box, int64 `[n, 4]`, and which of them are not empty and share a pixel with the picture."""
+    edges = np.floor(boxes).astype(np.int64)
+    left, top, right, bottom = edges.T
+    shown = (np.minimum(right, width) > np.maximum(left, 0)) & (np.minimum(bottom, height) > np.maximum(top, 0))
+    return edges, shown

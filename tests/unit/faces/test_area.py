@@ -37,7 +37,15 @@ def test_sums_beyond_32_bits_wrap_without_harm() -> None:
     assert np.all(AreaSampler(white).crop(4000, 4000, 4200, 4200, 3, 3) == 255)
 
 
-@pytest.mark.parametrize("box", [(-1, 0, 5, 5), (0, 0, 11, 5), (5, 0, 5, 5), (0, 6, 5, 4)])
-def test_a_crop_outside_the_picture_is_refused(box: tuple[int, int, int, int]) -> None:
-    with pytest.raises(ValueError, match="must lie inside the picture of 10 x 10"):
+@pytest.mark.parametrize("box", [(-7, -3, 15, 19), (20, 5, 47, 33), (-9, 10, 60, 20), (31, 5, 40, 9), (-20, 0, 0, 9)])
+def test_beyond_the_picture_its_edge_pixels_are_repeated(box: tuple[int, int, int, int]) -> None:
+    pixels = picture(20, 30)
+    left, top, right, bottom = box
+    padded = np.pad(pixels, ((40, 40), (40, 40), (0, 0)), mode="edge")[40 + top : 40 + bottom, 40 + left : 40 + right]
+    np.testing.assert_allclose(AreaSampler(pixels).crop(*box, 7, 5), torch_area(padded, 7, 5), atol=1e-4)
+
+
+@pytest.mark.parametrize("box", [(5, 0, 5, 5), (0, 6, 5, 4)])
+def test_an_empty_crop_is_refused(box: tuple[int, int, int, int]) -> None:
+    with pytest.raises(ValueError, match="must not be empty"):
         AreaSampler(picture(10, 10)).crop(*box, 4, 4)

@@ -54,7 +54,8 @@ def test_square_keeps_the_centre_and_the_longer_side() -> None:
     np.testing.assert_allclose(boxes.square(array((0, 0, 10, 30))), [[-10, 0, 20, 30]])
 
 
-def test_clip_rounds_outwards_at_the_left_and_empties_what_lies_outside() -> None:
-    clipped = boxes.clip(array((-3.5, 2.7, 8.9, 20), (30, 30, 40, 40)), height=12, width=9)
-    assert clipped[0].tolist() == [0, 2, 8, 12]
-    assert clipped[1, 2] <= clipped[1, 0]
+def test_outlines_are_whole_pixels_and_tell_what_lies_outside() -> None:
+    several = array((-3.5, 2.7, 8.9, 20), (9, 0, 20, 5), (-5, 0, 0.5, 5), (2.2, 3, 2.8, 9))
+    edges, shown = boxes.outlines(several, height=12, width=9)
+    assert edges[0].tolist() == [-4, 2, 8, 20]
+    assert shown.tolist() == [True, False, False, False]
