@@ -1,0 +1,1 @@
+"""Asynchronous jobs: started by `?async=true`, watched, fetched and cancelled by URL."""

@@ -1,0 +1,45 @@
+"""What an operator decides. Every setting is a command line switch of the same name too."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+
+class Settings(BaseModel):
+    """Sizes in bytes, times in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    triton: str = Field(
+        "127.0.0.1:8001", description="Darkroom server: host:port (gRPC), grpcs://, http:// or https://"
+    )
+    triton_ca: Path | None = Field(None, description="PEM file of the authorities to trust with grpcs:// and https://")
+    name: str = Field(
+        "",
+        pattern=r"^[a-z0-9]{0,16}$",
+        description="begins this gateway's job ids, so that a load balancer can route a job's URL by its path",
+    )
+    root_path: str = Field("", description="path under which a proxy serves the gateway, like /darkroom")
+    default_task: str = Field("super_resolution", description="task of POST /process")
+
+    max_bytes: PositiveInt = Field(32 * 2**20, description="largest picture file, bytes; the server has a limit too")
+    held_bytes: PositiveInt = Field(2**30, description="all picture files in work together, bytes; beyond it: busy")
+    upload_s: PositiveFloat = Field(60.0, description="seconds in which a request must have arrived")
+
+    deadline_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        30.0, description="seconds a caller who waits is given, if he names no deadline_s"
+    )
+    job_deadline_s: Annotated[float, Field(gt=0, le=3600)] = Field(
+        600.0, description="seconds an asynchronous job is given, if its caller names no deadline_s"
+    )
+    unfinished_jobs: PositiveInt = Field(64, description="asynchronous jobs at a time; beyond it: busy")
+    kept_results: PositiveInt = Field(256, description="finished jobs kept; beyond it the oldest goes")
+    kept_bytes: PositiveInt = Field(2**30, description="pictures of finished jobs, bytes; beyond it the oldest goes")
+    kept_s: PositiveFloat = Field(600.0, description="seconds for which a finished job is kept")
+
+    api_keys: Path | None = Field(
+        None, description="TOML file of API keys and their limits; without it no key is needed"
+    )
+    cors_origins: tuple[str, ...] = Field((), description="origins whose pages may call the gateway; * for all")
+    page: bool = Field(True, description="serve the web page at /")
