@@ -1,6 +1,7 @@
 """A model process's side of the board: publishes its jobs and its engine, and hears who is to be cancelled."""
 
 import os
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ class Board:
         self._identity = {"pid": os.getpid(), "process_start": files.process_start(os.getpid())}
         self._engine_file = folder / "engines" / f"{task}-{version}-{os.getpid()}.json"
         self._shown: dict[str, dict[str, Any]] = {}
+        # the watcher shows, the event loop takes down: a state written after its job's end would stay for ever
+        self._lock = threading.Lock()
         self._jobs_due = self._engine_due = 0.0
         self._last: tuple[float, dict[str, float]] | None = None
 
@@ -34,13 +37,16 @@ class Board:
         shown = files.read(path)
         if shown is not None and files.is_alive(shown):
             return False
+        # whoever asked to cancel an earlier job of this id, just as it ended, does not mean this one
+        files.remove(self._cancel_path(files.name_of(job.request.id)))
         self._show(job, None)
         return True
 
     def release(self, job: Job) -> None:
         """Take a job that ended off the board."""
-        if self._shown.pop(job.request.id, None) is not None:
-            files.remove(self._path(job.request.id))
+        with self._lock:
+            if self._shown.pop(job.request.id, None) is not None:
+                files.remove(self._path(job.request.id))
 
     def publish(self, engine: Engine) -> None:
         """Renew what is due: job states ten times a second, the engine's totals four times."""
@@ -67,8 +73,6 @@ class Board:
             # a job of a few milliseconds that nobody can name is not worth its files
             if job.request.named or now() - job.admitted_at > JOBS_EVERY_S:
                 self._show(job, eta)
-            if job.state == "done":  # it ended meanwhile
-                self.release(job)
 
     def _show(self, job: Job, eta_s: float | None) -> None:
         state = {
@@ -84,9 +88,10 @@ class Board:
             **job.notes,
             **self._identity,
         }
-        if self._shown.get(job.request.id) != state:
-            self._shown[job.request.id] = state
-            files.replace(self._path(job.request.id), state)
+        with self._lock:
+            if job.state != "done" and self._shown.get(job.request.id) != state:
+                self._shown[job.request.id] = state
+                files.replace(self._path(job.request.id), state)
 
     def _totals(self, engine: Engine) -> dict[str, Any]:
         jobs = list(engine.jobs.values())
@@ -139,7 +144,10 @@ class Board:
         for name in wanted:
             # done: the job is ours and stops, or it ended before anyone heard
             if name in ours or not (self._folder / "jobs" / f"{name}.json").exists():
-                files.remove(self._folder / "cancel" / name)
+                files.remove(self._cancel_path(name))
+
+    def _cancel_path(self, name: str) -> Path:
+        return self._folder / "cancel" / name
 
     def _path(self, job_id: str) -> Path:
         return self._folder / "jobs" / f"{files.name_of(job_id)}.json"

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from darkroom.board import Board, BoardReader, files
-from darkroom.engine import Engine
+from darkroom.engine import Engine, Job
 from darkroom.errors import BadOptionError, CancelledError
 from darkroom.jobs import Jobs
 from tests.unit.engine import fakes
@@ -72,6 +73,49 @@ def test_a_job_is_cancelled_by_its_id(held: Any, tmp_path: Path) -> None:
     assert isinstance(request.answer.wait()[1], CancelledError)
     assert json.loads(jobs.answer('{"action": "cancel", "id": "mine"}', {}))["cancelled"] is False
     assert not list((tmp_path / "cancel").iterdir())
+
+
+def test_a_cancel_that_came_too_late_is_forgotten(held: Any, tmp_path: Path) -> None:
+    late = tmp_path / "cancel" / files.name_of("ended just before")
+    late.touch()
+    wait_for(lambda: not late.exists())
+    assert BoardReader(tmp_path).job("mine") is not None
+
+
+def test_a_late_cancel_does_not_meet_the_next_job_of_that_id(tmp_path: Path) -> None:
+    board, engine = Board(tmp_path, "denoise", "1"), fakes.engine()
+    share = engine.device.line.join("interactive")
+    job = Job(engine, fakes.request(fakes.network(fakes.FakeRunner()), 1, id="again"), share, 0.0)
+    late = tmp_path / "cancel" / files.name_of("again")
+    late.touch()
+    assert board.claim(job)
+    assert not late.exists()
+
+
+def test_a_job_that_ends_while_its_state_is_written_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    board, engine, replace = Board(tmp_path, "denoise", "1"), fakes.engine(), files.replace
+    share = engine.device.line.join("interactive")
+    job = Job(engine, fakes.request(fakes.network(fakes.FakeRunner()), 1, id="short"), share, 0.0)
+    board.claim(job)
+    engine.jobs["short"] = job
+    job.units_done = 1
+
+    def end() -> None:
+        job.state = "done"
+        board.release(job)
+
+    ends = threading.Thread(target=end)
+
+    def slow_replace(path: Path, content: dict[str, Any]) -> None:
+        if path.parent.name == "jobs":
+            ends.start()
+            ends.join(0.1)  # the event loop goes on while the watcher writes
+        replace(path, content)
+
+    monkeypatch.setattr(files, "replace", slow_replace)
+    board.publish(engine)
+    ends.join()
+    assert not list((tmp_path / "jobs").iterdir())
 
 
 def test_an_id_is_taken_on_the_whole_server(held: Any, tmp_path: Path) -> None:
