@@ -10,6 +10,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 ARGS ?=
+HTTP_PORT ?= 8000
+GRPC_PORT ?= 8001
+METRICS_PORT ?= 8002
+GATEWAY_PORT ?= 8080
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -17,8 +21,9 @@ help: ## show this list
 demo: export ## restore real photographs through a real server; look at out/demo/index.html
 	$(PY) -m demo --out out/demo
 
-serve: export ## serve on 127.0.0.1:8000 (HTTP) and 8001 (gRPC) until Ctrl-C; ARGS="--models denoise" and such
-	$(PY) -m darkroom.server $(ARGS)
+serve: export ## page and REST on GATEWAY_PORT, Triton on HTTP_PORT and GRPC_PORT, until Ctrl-C; ARGS="--models denoise"
+	$(PY) -m darkroom_gateway.serve --gateway-port $(GATEWAY_PORT) \
+		--http-port $(HTTP_PORT) --grpc-port $(GRPC_PORT) --metrics-port $(METRICS_PORT) $(ARGS)
 
 export: $(INSTALLED) ## fetch weights and export the networks that are missing
 	$(PY) -m export all
@@ -47,11 +52,11 @@ distclean: clean ## also remove the environment and the exported networks
 	rm -f model_repository/*/*/*.onnx model_repository/*/*/*.onnx.data model_repository/*/*/networks.json
 
 # The stamp is written last, so an interrupted installation is taken up again.
-$(INSTALLED): requirements.lock pyproject.toml clients/pyproject.toml
+$(INSTALLED): requirements.lock pyproject.toml clients/pyproject.toml clients/gateway/pyproject.toml
 	@"$(PYTHON)" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null || \
 		{ echo "Darkroom needs Python 3.11 or 3.12; found neither. Name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@test -x $(PY) || "$(PYTHON)" -m venv $(VENV)
 	$(PY) -m pip install --disable-pip-version-check --quiet -r requirements.lock
-	$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e . -e clients
+	$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e . -e clients -e clients/gateway
 	$(PY) -m pip check
 	@touch $@

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-
 _EXTRA = ("choices", "enum", "page", "step")
 
 
