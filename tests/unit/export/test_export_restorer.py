@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-import restorers
 import torch
 from onnx import TensorProto, helper
 
@@ -24,6 +23,7 @@ from export.recipe import Facts, Network
 from export.recipes import face_enhance
 from export.restorer import portrait, probe
 from export.sources import Weights
+from tests import restorers
 
 
 @pytest.fixture
