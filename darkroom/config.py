@@ -51,6 +51,8 @@ class EngineConfig(_Strict):
     """Encoded bytes that wait inside the process."""
     pixel_bytes: PositiveInt = 1_000_000_000
     """Decoded and produced pixels held at once, bytes."""
+    result_bytes: PositiveInt = 256 * 2**20
+    """Results that wait to be stitched, bytes: beyond it the device waits for the stitchers."""
     codec_threads: PositiveInt = 2
     """Threads that decode, stitch and encode."""
 

@@ -97,7 +97,8 @@ class Admission:
         time = now()
         for job, before, after in zip(jobs, without, among, strict=False):
             left = job.deadline_at - time
-            if CAUTION * before <= left < CAUTION * after:
+            # one that is beyond saving has no claim
+            if before < after and before <= left < CAUTION * after:
                 raise BusyError(
                     "Busy: with this job, one that was admitted before it would miss its deadline.",
                     retry_after_s=_retry_after(CAUTION * after - left),

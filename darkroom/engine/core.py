@@ -6,16 +6,15 @@ One event loop in a thread of its own owns all state here; the front end calls `
 import asyncio
 import contextlib
 import functools
-import itertools
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from darkroom.config import EngineConfig
-from darkroom.engine.admission import Admission
+from darkroom.engine.admission import Admission, Forecast
 from darkroom.engine.device import Device
 from darkroom.engine.estimate import Estimates
 from darkroom.engine.job import Job, Request, now
@@ -23,6 +22,7 @@ from darkroom.engine.line import PixelBudget, WaitingLine
 from darkroom.engine.lock import DeviceLock
 from darkroom.engine.pools import Pools
 from darkroom.engine.stats import Stats
+from darkroom.engine.watch import Watcher
 from darkroom.errors import (
     BadOptionError,
     CancelledError,
@@ -36,11 +36,6 @@ from darkroom.network import Network
 T = TypeVar("T")
 
 log = logging.getLogger("darkroom")
-
-TICK_S = 0.05
-"""How often callers that have gone, and promises, are looked after."""
-ASKED_A_TICK = 16
-"""Jobs whose callers are asked for in one tick: each costs a call to another process."""
 
 
 @dataclass(frozen=True)
@@ -82,41 +77,43 @@ class Engine:
         self.pools = Pools(config.codec_threads, self.budget.small_bytes)
         self.line = WaitingLine(config.line_jobs, config.line_bytes)
         self.jobs: dict[str, Job] = {}
-        self._admission = Admission(self.device, self.pools)
+        self.admission = Admission(self.device, self.pools)
         self._claim = claim
         self._release = release
-        self._on_tick = on_tick
         self._on_poisoned = on_poisoned
         self._room = asyncio.Event()
-        self._ticks = 0
         self._stopping: UnavailableError | None = None
         self._loop = asyncio.new_event_loop()
         self._closed = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run_loop, name="darkroom-engine", daemon=True),
-            threading.Thread(target=self._watch, name="darkroom-watch", daemon=True),
-        ]
+        self._thread = threading.Thread(target=self._run_loop, name="darkroom-engine", daemon=True)
+        self._watcher = Watcher(self, on_tick)
 
     def start(self) -> None:
         self.device.start(self._loop)
-        for thread in self._threads:
-            thread.start()
+        self._thread.start()
+        self._watcher.start()
 
     def submit(self, request: Request) -> None:
         """Admit a job or refuse it: raises BusyError, DeadlineError, BadOptionError (its id is in use) or
         UnavailableError, and then never calls `request.answer`. Blocks only while the line is full."""
-        self._call(self._admit(request))
+        # judged in the caller's thread: under overload a refusal must not wait for the event loop
+        self._refuse_if_taken_or_stopping(request)
+        forecast = self.admission.admit(request, list(self.jobs.values()))
+        self._call(self._admit(request, forecast))
 
     def quote(self, request: Request) -> Quote:
         """Price a job without doing it. Raises UnavailableError while stopping."""
-        return self._call(self._quote(request))
+        if self._stopping:
+            raise self._stopping
+        forecast = self.admission.forecast(request.price, request.lane, list(self.jobs.values()))
+        return Quote(request.price.units, forecast.alone_s, forecast.done_s)
 
     def cancel(self, job_id: str) -> bool:
         """Stop a job by its id; False when there is none. Safe from any thread."""
         job = self.jobs.get(job_id)
         if job is None:
             return False
-        self._stop_soon(job, CancelledError("The job was cancelled."))
+        self.stop_soon(job, CancelledError("The job was cancelled."))
         return True
 
     def stop(self, grace_s: float = 20.0) -> None:
@@ -126,11 +123,11 @@ class Engine:
         with contextlib.suppress(Exception):
             asyncio.run_coroutine_threadsafe(self._drain(grace_s), self._loop).result(grace_s + 5.0)
         self._closed.set()
+        self._watcher.stop()
         self.device.stop(timeout_s=5.0)
         self.pools.shutdown()
         self._loop.call_soon_threadsafe(self._loop.stop)
-        for thread in self._threads:
-            thread.join(5.0)
+        self._thread.join(5.0)
 
     def backlog_s(self) -> float:
         """Device seconds admitted and not yet done."""
@@ -144,20 +141,19 @@ class Engine:
             raise UnavailableError("The model is being unloaded.", retry_after_s=1.0)
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
-    async def _admit(self, request: Request) -> None:
+    async def _admit(self, request: Request, forecast: Forecast) -> None:
         deadline_at = now() + request.deadline_s
-        self._refuse_if_taken_or_stopping(request)
-        forecast = self._admission.admit(request, self.jobs.values())
         if not self.line.has_room(request.encoded_bytes):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(request.deadline_s):
                     while self._stopping is None and not self.line.has_room(request.encoded_bytes):
                         await self._room.wait()
-            self._refuse_if_taken_or_stopping(request)
-            forecast = self._admission.admit(request, self.jobs.values(), deadline_at - now())
+            forecast = self.admission.admit(request, self.jobs.values(), deadline_at - now())
+        self._refuse_if_taken_or_stopping(request)
         job = Job(self, request, self.device.line.join(request.lane), now())
         job.deadline_at = deadline_at
         job.fluid_s = forecast.fluid_s
+        job.batch_s = forecast.batch_s
         job.computed_s = forecast.computed_s
         job.promised_at = min(now() + forecast.promise_s, deadline_at)
         if request.named and not self._claim(job):
@@ -168,12 +164,6 @@ class Engine:
         self.line.push(job)
         self._loop.call_at(self._loop.time() + request.deadline_s, self._pass_deadline, job)
         self._start_jobs()
-
-    async def _quote(self, request: Request) -> Quote:
-        if self._stopping:
-            raise self._stopping
-        forecast = self._admission.forecast(request.price, request.lane, self.jobs.values())
-        return Quote(request.price.units, forecast.alone_s, forecast.done_s)
 
     def _refuse_if_taken_or_stopping(self, request: Request) -> None:
         if self._stopping:
@@ -219,8 +209,8 @@ class Engine:
         self._release(job)
         self.pools.owe(job.request.price.pixel_bytes, -job.request.price.codec_s)
         self.stats.count(job, error, now())
-        if error is None:
-            self._admission.learn(job.request.price, job.computed_s, now() - job.admitted_at)
+        if error is None or isinstance(error, DeadlineError):
+            self.admission.learn(job.request.price, job.computed_s, now() - job.admitted_at)
         try:
             job.request.answer(result, error)
         except Exception:
@@ -238,7 +228,8 @@ class Engine:
             if job.task is not None:
                 job.task.cancel()
 
-    def _stop_soon(self, job: Job, reason: DarkroomError) -> None:
+    def stop_soon(self, job: Job, reason: DarkroomError) -> None:
+        """Stop a job that has not ended, and answer it with `reason`. Safe from any thread."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._stop, job, reason)
 
@@ -270,42 +261,9 @@ class Engine:
         while self.jobs and now() < end + 3.0:
             await asyncio.sleep(0.02)
 
-    def _renew_promises(self) -> None:
-        """Jobs about to miss their promise go first; one that has missed it has no more claim than others."""
-        self._ticks += 1
-        slack = 2 * self.config.max_batch_s
-        for job in self.jobs.values():
-            if job.state == "running":
-                start_by = job.promised_at - 1.2 * job.remaining_s - slack
-                job.share.latest_start = start_by if now() < job.promised_at else None
-            if self._ticks % 10 == 0:  # estimates move on while jobs wait
-                job.fluid_s = self._admission.fluid_s(job.request.price)
-
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
-
-    def _watch(self) -> None:
-        """The watcher's thread: asking whether a caller has gone is a call to another process."""
-        turn: Iterator[Job] = iter(())
-        while not self._closed.wait(TICK_S):
-            jobs = list(self.jobs.values())
-            turn = _continue(turn, jobs)
-            for job in itertools.islice(turn, max(ASKED_A_TICK, len(jobs) // 10)):
-                try:
-                    gone = job.request.is_cancelled()
-                except Exception:
-                    log.exception("could not ask whether a caller has gone")
-                    continue
-                if gone:
-                    self._stop_soon(job, CancelledError("The caller cancelled the job."))
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._renew_promises)
-            for publish in self._on_tick:
-                try:
-                    publish(self)
-                except Exception:
-                    log.exception("states or metrics could not be published")
 
 
 async def _run(job: Job) -> Any:
@@ -314,9 +272,3 @@ async def _run(job: Job) -> Any:
 
 def _taken(request: Request) -> BadOptionError:
     return BadOptionError(f'The request id "{request.id}" names a job that is still running; ids must differ.')
-
-
-def _continue(turn: Iterator[Job], jobs: list[Job]) -> Iterator[Job]:
-    """Go on where the last tick stopped; jobs that came meanwhile have their turn next."""
-    rest = [job for job in turn if job.state != "done"]
-    return iter(rest or jobs)

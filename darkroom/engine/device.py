@@ -46,6 +46,7 @@ class Device:
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: list[threading.Thread] = []
+        self._held = 0
         self.running_until = 0.0
         """When the batch on the device is expected to end (engine clock)."""
 
@@ -79,6 +80,17 @@ class Device:
         with self._ready:
             self._line.drop(share)
 
+    def hold(self, size: int) -> None:
+        """Results of `size` bytes wait to be put in their place. Beyond the configured bound no batch starts."""
+        with self._ready:
+            self._held += size
+
+    def release(self, size: int) -> None:
+        """They have been."""
+        with self._ready:
+            self._held -= size
+            self._ready.notify()
+
     def batch_limit(self, network: Network, shape: tuple[int, ...]) -> int:
         """Units of `shape` in one run of `network`: bounded in number, and in expected time."""
         most = min(network.max_batch, self._config.max_batch)
@@ -95,7 +107,7 @@ class Device:
     def _work(self) -> None:
         while True:
             with self._ready:
-                while not self._line.length and not self._stopping:
+                while (not self._line.length or self._held > self._config.result_bytes) and not self._stopping:
                     self._ready.wait()
                 if self._stopping:
                     return

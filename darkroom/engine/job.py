@@ -122,6 +122,8 @@ class Job:
         self.device_s = 0.0
         self.fluid_s = 0.0
         """Device seconds of the whole job in well-filled batches, as last estimated."""
+        self.batch_s = 0.0
+        """Its longest batch, device seconds."""
         self.computed_s = 0.0
         """Seconds until the answer as computed at admission, before any correction."""
         self.tag = 0.0
@@ -197,19 +199,25 @@ class _Window(Sink):
     def deliver(self, results: list[tuple[int, Unit]]) -> None:
         if self.job.state == "done":
             return
+        device, size = self.job.engine.device, sum(output.nbytes for _, outputs in results for output in outputs)
+        device.hold(size)
         placing = self.job.engine.pools.submit(self.job, self._place_all, results)
-        placing.add_done_callback(lambda done: self._placed(len(results), done.exception()))
+        placing.add_done_callback(lambda done: self._placed(len(results), done, size))
 
     def fail(self, error: BaseException) -> None:
-        self._placed(1, error)
+        self.outstanding -= 1
+        self.error = self.error or error
+        self._wake.set()
 
     def _place_all(self, results: list[tuple[int, Unit]]) -> None:
         for index, outputs in results:
             self.place(index, outputs)
 
-    def _placed(self, count: int, error: BaseException | None) -> None:
+    def _placed(self, count: int, placing: "asyncio.Future[None]", size: int) -> None:
+        self.job.engine.device.release(size)
         self.outstanding -= count
-        self.error = self.error or error
+        if not placing.cancelled():
+            self.error = self.error or placing.exception()
         self._wake.set()
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-LARGE_NICE = 5
-"""Niceness of the threads for large jobs: a 144 MB PNG must not keep a thumbnail, or the device, waiting."""
+SMALL_NICE, LARGE_NICE = 2, 8
+"""Niceness of the threads: a 144 MB PNG must not keep a thumbnail waiting, and no codec the device or a refusal."""
 
 
 class Pools:
@@ -26,8 +26,8 @@ class Pools:
         self._threads = threads
         self._small_bytes = small_bytes
         self._backlog_s = {True: 0.0, False: 0.0}
-        self._small = ThreadPoolExecutor(threads, "darkroom-small")
-        self._large = ThreadPoolExecutor(threads, "darkroom-large", initializer=_be_nice)
+        self._small = ThreadPoolExecutor(threads, "darkroom-small", _be_nice, (SMALL_NICE,))
+        self._large = ThreadPoolExecutor(threads, "darkroom-large", _be_nice, (LARGE_NICE,))
 
     def backlog_s(self, pixel_bytes: int) -> float:
         """Seconds of codec work that a newcomer of this size would find before it."""
@@ -63,6 +63,6 @@ class Pools:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _be_nice() -> None:
+def _be_nice(niceness: int) -> None:
     with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), LARGE_NICE)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
