@@ -1,0 +1,81 @@
+"""The watcher: a thread that looks after callers that have gone, promises, and what others are to know."""
+
+import itertools
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from darkroom.engine.job import Job, now
+from darkroom.errors import CancelledError
+
+if TYPE_CHECKING:
+    from darkroom.engine.core import Engine
+
+log = logging.getLogger("darkroom")
+
+TICK_S = 0.05
+"""How often it looks."""
+ASKED_A_TICK = 16
+"""Jobs whose callers are asked for in one tick: each costs a call to another process."""
+REPRICED_EVERY = 10
+"""Ticks until every job has been priced anew: estimates move on while jobs wait."""
+
+
+class Watcher:
+    """Looks at an engine's jobs every TICK_S, from a thread of its own. It changes no job but by the engine's means;
+    what it writes into jobs are single numbers."""
+
+    def __init__(self, engine: "Engine", on_tick: Sequence[Callable[["Engine"], None]]) -> None:
+        """`on_tick`: called with the engine at every tick, to publish states and metrics."""
+        self._engine = engine
+        self._on_tick = on_tick
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="darkroom-watch", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._closed.set()
+        self._thread.join(5.0)
+
+    def _run(self) -> None:
+        turn: Iterator[Job] = iter(())
+        for tick in itertools.count():
+            if self._closed.wait(TICK_S):
+                return
+            jobs = list(self._engine.jobs.values())
+            turn = _continue(turn, jobs)
+            for job in itertools.islice(turn, max(ASKED_A_TICK, len(jobs) // 10)):
+                self._ask_for_caller(job)
+            for job in jobs[tick % REPRICED_EVERY :: REPRICED_EVERY]:
+                job.fluid_s = self._engine.admission.fluid_s(job.request.price)
+            for job in jobs:
+                _renew_promise(job)
+            for publish in self._on_tick:
+                try:
+                    publish(self._engine)
+                except Exception:
+                    log.exception("states or metrics could not be published")
+
+    def _ask_for_caller(self, job: Job) -> None:
+        try:
+            gone = job.state != "done" and job.request.is_cancelled()
+        except Exception:
+            log.exception("could not ask whether a caller has gone")
+            return
+        if gone:
+            self._engine.stop_soon(job, CancelledError("The caller cancelled the job."))
+
+
+def _renew_promise(job: Job) -> None:
+    """A job about to miss its promise, or its deadline when the promise is lost, goes first."""
+    due = job.promised_at if now() < job.promised_at else job.deadline_at
+    job.share.latest_start = due - 1.2 * job.remaining_s - 2 * job.batch_s
+
+
+def _continue(turn: Iterator[Job], jobs: list[Job]) -> Iterator[Job]:
+    """Go on where the last tick stopped; jobs that came meanwhile have their turn next."""
+    rest = [job for job in turn if job.state != "done"]
+    return iter(rest or jobs)
