@@ -9,14 +9,22 @@ from pathlib import Path
 import psutil
 import pytest
 from echo_model import add_model
+from flights import simulated_server
 
 from darkroom.server import Server
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    """The real repository, every model, on the CPU. Needs the networks: `make export`."""
-    with Server(config_name="cpu") as running:
+    """Real networks on the CPU. Needs `make export`."""
+    with Server(models=["super_resolution", "denoise", "jobs"], config_name="cpu") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def simulated() -> Iterator[Server]:
+    """A simulated device that is slow enough to be looked at: 10 ms a batch and 40 ms a unit."""
+    with simulated_server("10,40") as running:
         yield running
 
 
