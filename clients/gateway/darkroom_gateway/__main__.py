@@ -24,7 +24,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 stopped as asked, 1 could not start, 2 wrong usage."""
     options = vars(_parser().parse_args(arguments))
     host, port, grace_s = options.pop("host"), options.pop("port"), options.pop("grace")
-    logging.config.dictConfig(CONFIG)
     try:
         settings = Settings(**{name: value for name, value in options.items() if value is not None})
         app = create_app(settings)
@@ -36,8 +35,14 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(error.message)
     except (CallersError, OSError) as error:
         return _fail(str(error))
+    logging.config.dictConfig(CONFIG)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=grace_s
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        root_path=settings.root_path,
+        timeout_graceful_shutdown=grace_s,
     )
     _Server(config, app.state.services, listening).run(sockets=[listening])
     return 0

@@ -59,7 +59,6 @@ def create_app(settings: Settings, backend: Backend | None = None) -> FastAPI:
         lifespan=life,
         docs_url=None,
         redoc_url=None,
-        root_path=settings.root_path,
     )
     app.state.services = services
     for router in (

@@ -47,11 +47,12 @@ class Caller:
     per_minute: int | None = None
     at_a_time: int | None = None
     _tokens: float = field(init=False)
-    _filled: float = field(init=False, default_factory=time.monotonic)
+    _filled: float = field(init=False)
     _in_work: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         self._tokens = float(self.per_minute or 0)
+        self._filled = time.monotonic()
 
     @contextlib.contextmanager
     def picture(self) -> Iterator[None]:

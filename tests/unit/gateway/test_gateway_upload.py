@@ -1,0 +1,77 @@
+"""Bodies that are too large, too slow, too many or of the wrong kind, over a real socket."""
+
+import socket
+import time
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.unit.gateway.fakes import FakeBackend, listening, picture
+
+KILO = 1024
+
+
+@pytest.fixture(scope="module")
+def small():
+    with listening(FakeBackend(), max_bytes=100 * KILO, held_bytes=150 * KILO, upload_s=1.0) as url:
+        yield url
+
+
+def chunks(total, piece=16 * KILO):
+    for _ in range(total // piece):
+        yield bytes(piece)
+
+
+def test_a_body_that_says_it_is_too_large_is_not_read(small):
+    response = httpx.post(f"{small}/v1/denoise", content=bytes(101 * KILO))
+    assert response.status_code == 413
+    assert response.json()["detail"] == "The picture file is too large; at most 102,400 bytes are allowed."
+
+
+def test_a_body_of_unknown_length_is_stopped(small):
+    response = httpx.post(f"{small}/v1/denoise", content=chunks(160 * KILO))
+    assert response.status_code == 413
+    assert response.headers["connection"] == "close"
+
+
+def test_an_endless_body_is_stopped(small):
+    with socket.create_connection((urlsplit(small).hostname, urlsplit(small).port), timeout=10) as raw:
+        raw.sendall(b"POST /v1/denoise HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n")
+        piece = b"4000\r\n" + bytes(0x4000) + b"\r\n"
+        with pytest.raises(ConnectionError):
+            raw.sendall(piece * 10_000)
+
+
+def test_a_form_whose_picture_is_too_large(small):
+    response = httpx.post(f"{small}/v1/denoise", files={"image": bytes(110 * KILO)})
+    assert response.status_code == 413
+
+
+def test_a_body_that_comes_too_slowly(small):
+    def dribble():
+        for _ in range(15):
+            yield b"x"
+            time.sleep(0.1)
+
+    response = httpx.post(f"{small}/v1/denoise", content=dribble())
+    assert response.status_code == 408
+    assert response.json()["detail"] == "The request did not arrive within 1 s."
+
+
+def test_all_uploads_together_are_bounded(small):
+    with socket.create_connection((urlsplit(small).hostname, urlsplit(small).port)) as raw:
+        raw.sendall(b"POST /v1/denoise HTTP/1.1\r\nhost: x\r\ncontent-length: 92160\r\n\r\nabc")
+        time.sleep(0.2)
+        response = httpx.post(f"{small}/v1/denoise", content=bytes(90 * KILO))
+        assert response.status_code == 429
+        assert response.headers["retry-after"] == "1"
+    time.sleep(0.2)
+    assert httpx.post(f"{small}/v1/denoise", content=bytes(90 * KILO)).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "video/mp4"])
+def test_content_types_that_are_no_picture(small, kind):
+    response = httpx.post(f"{small}/v1/denoise", content=picture(), headers={"content-type": kind})
+    assert response.status_code == 415
+    assert kind in response.json()["detail"]
