@@ -14,8 +14,6 @@ from darkroom_client.wire import Answer, Call, Failure
 PROGRESS_EVERY_S = 0.25
 _LOOK_EVERY_S = 1.0
 _FIRST_LOOK_S = 0.5
-# A client that has not seen the engines yet cannot tell later which of them vanished, so it looks early.
-_VERY_FIRST_LOOK_S = 0.05
 _CANCEL_TIMEOUT_S = 2.0
 
 Progress = Callable[[JobState], None]
@@ -49,7 +47,10 @@ async def attempt(link: Link, engines: Engines, call: Call, on_progress: Progres
 
 async def _wait(link: Link, engines: Engines, call: Call, pending: Pending, on_progress: Progress | None) -> Answer:
     job = Tracked(call.model, call.request_id)
-    next_look = link.now() + (_VERY_FIRST_LOOK_S if engines.never_looked else _FIRST_LOOK_S)
+    # A client that never saw the engines could not tell later that one of them vanished.
+    if engines.never_looked:
+        await _check(engines, job)
+    next_look = link.now() + _FIRST_LOOK_S
     while True:
         pause = max(0.01, next_look - link.now())
         answer = await pending.wait(min(pause, PROGRESS_EVERY_S * engines.crowd) if on_progress else pause)

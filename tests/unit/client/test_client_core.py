@@ -53,7 +53,8 @@ def test_whatever_interrupts_the_wait_cancels_the_job(reaches):
     with pytest.raises(KeyboardInterrupt):
         drive(core(link).run("denoise", b"image", {"request_id": "mine"}))
     assert link.abandoned == ["mine"]
-    assert link.questions == ([] if reaches else [{"action": "cancel", "id": "mine"}])
+    cancels = [question for question in link.questions if question["action"] == "cancel"]
+    assert cancels == ([] if reaches else [{"action": "cancel", "id": "mine"}])
 
 
 def test_a_job_nobody_waits_for_any_more_is_cancelled():
