@@ -162,7 +162,7 @@ class Engine:
         self.pools.owe(request.price.pixel_bytes, request.price.codec_s)
         self.stats.admitted += 1
         self.line.push(job)
-        self._loop.call_at(self._loop.time() + request.deadline_s, self._pass_deadline, job)
+        job.timer = self._loop.call_later(deadline_at - now(), self._pass_deadline, job)
         self._start_jobs()
 
     def _refuse_if_taken_or_stopping(self, request: Request) -> None:
@@ -206,6 +206,10 @@ class Engine:
         if self.jobs.pop(job.request.id, None) is not job:
             return
         job.state = "done"
+        # a timer or a task that lives on would keep the job's pictures until its deadline
+        if job.timer is not None:
+            job.timer.cancel()
+        job.task = job.timer = None
         self._release(job)
         self.pools.owe(job.request.price.pixel_bytes, -job.request.price.codec_s)
         self.stats.count(job, error, now())

@@ -121,6 +121,7 @@ class Device:
                 outcome = _run(batch)
                 ended = now()
             self._finish(batch, outcome, ended - started, started - waiting_since)
+            del batch, outcome  # an idle device must not keep the last batch's pictures
 
     def _next_batch(self, started: float) -> list[Call]:
         with self._ready:

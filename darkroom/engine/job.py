@@ -134,6 +134,7 @@ class Job:
         self.report: dict[str, Any] = {}
         """What the pipeline adds to the job's report."""
         self.task: asyncio.Task[Any] | None = None
+        self.timer: asyncio.TimerHandle | None = None
         self.stop_reason: DarkroomError | None = None
 
     @property

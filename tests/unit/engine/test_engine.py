@@ -1,8 +1,10 @@
 """The engine with a fake network: batching across jobs, windows, failures, refusals, cancellation, shutdown."""
 
+import gc
 import random
 import threading
 import time
+import weakref
 from collections.abc import Callable
 
 import numpy as np
@@ -17,7 +19,7 @@ from darkroom.errors import (
     InternalError,
     UnavailableError,
 )
-from tests.unit.engine.fakes import FakeRunner, Outcome, network, request
+from tests.unit.engine.fakes import FakeRunner, Outcome, mapper, network, request
 
 Make = Callable[..., Engine]
 
@@ -199,6 +201,23 @@ def test_random_cancels_leave_nothing_behind(make_engine: Make) -> None:
     assert not engine.jobs
     assert engine.device.line.length == 0
     assert sum(engine.stats.outcomes.values()) == 300
+
+
+def test_an_ended_job_is_forgotten_at_once(make_engine: Make) -> None:
+    engine, net = make_engine(), network(FakeRunner(unit_s=0.005))
+    held: list[weakref.ref[Job]] = []
+
+    async def body(job: Job) -> None:
+        held.append(weakref.ref(job))
+        await mapper(net, 200)(job)
+
+    for number in range(20):
+        job = request(net, 200, id=str(number), body=body)
+        engine.submit(job)
+        wait_until(lambda number=number: len(held) > number)  # type: ignore[misc]
+        engine.cancel(str(number))
+        job.answer.wait()
+    wait_until(lambda: gc.collect() >= 0 and all(ref() is None for ref in held[:-1]))
 
 
 def test_a_caller_that_has_gone_is_noticed(make_engine: Make) -> None:
