@@ -62,7 +62,7 @@ def on_face(result: Pixels, original: Pixels) -> metrics.Quality:
 
 def checks(outcomes: Sequence[Outcome]) -> list[Check]:
     found = [
-        equal(f"{outcome.sample.name}: faces", len(outcome.report["faces"]), FACES[outcome.sample.name])
+        equal(f"{outcome.sample.name}: faces", str(len(outcome.report["faces"])), str(FACES[outcome.sample.name]))
         for outcome in outcomes
     ]
     for outcome in outcomes:
@@ -114,8 +114,8 @@ DEMO = Demo(
     "face_enhance",
     "Face enhancement",
     "Every face is found (MTCNN, MIT), aligned, restored (Real-ESRGAN, BSD-3-Clause) and blended back; outside the "
-    "faces not one pixel changes at scale 1. The restorer sharpens what is there: it is not a generative face prior such "
-    "as GFPGAN or CodeFormer, which one can bring along. PSNR and SSIM are of the aligned face crop, RGB.",
+    "faces not one pixel changes at scale 1. The restorer sharpens what is there: it is not a generative face prior "
+    "such as GFPGAN or CodeFormer, which one can bring along. PSNR and SSIM are of the aligned face crop, RGB.",
     samples,
     checks,
     order=30,
