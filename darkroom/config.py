@@ -127,11 +127,13 @@ def load_pipeline(version: Path, *, cpu: bool) -> PipelineConfig:
 def load_networks(version: Path) -> dict[str, NetworkRecord]:
     """Read `networks.json` of the version folder: network name -> record. Raises ConfigError."""
     path = version / NETWORKS_FILE
-    raw = _read(path)
-    try:
-        return {name: NetworkRecord.model_validate(record) for name, record in raw.items()}
-    except ValidationError as error:
-        raise ConfigError(f"{path}: {_first(error)}") from None
+    records = {}
+    for name, record in _read(path).items():
+        try:
+            records[name] = NetworkRecord.model_validate(record)
+        except ValidationError as error:
+            raise ConfigError(f"{path}: {_first(error, name)}") from None
+    return records
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -154,6 +156,6 @@ def _merge(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _first(error: ValidationError) -> str:
+def _first(error: ValidationError, *prefix: str) -> str:
     first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return f"{'.'.join(map(str, (*prefix, *first['loc'])))}: {first['msg']}"
