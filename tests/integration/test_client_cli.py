@@ -48,7 +48,7 @@ def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pixels = RNG.integers(0, 256, (40, 40 + number, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / f"{number:02}.{('jpg', 'png', 'webp')[number % 3]}")
     Image.new("RGB", (1024, 1024)).save(tmp_path / "poster.png")
-    Image.new("RGB", (3000, 2000)).save(tmp_path / "wall.png")
+    Image.new("RGB", (4000, 3000)).save(tmp_path / "wall.png")
     return tmp_path
 
 
@@ -104,6 +104,19 @@ def test_ctrl_c_makes_the_server_drop_the_job(
     assert not Path("large.png").exists()
 
 
+def test_a_reader_that_leaves_ends_the_batch_quietly(environment: dict[str, str], photos: Path) -> None:
+    command = [*DARKROOM, "denoise", "photos", "-o", "out", "--json", "-j", "1"]
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert json.loads(process.stdout.readline())["status"] == "done"
+        process.stdout.close()
+        assert "Traceback" not in process.stderr.read()
+    assert process.returncode == 130
+
+
 def test_bars_on_a_terminal(environment: dict[str, str], photos: Path) -> None:
     leader, follower = pty.openpty()
     shown: list[bytes] = []
@@ -120,13 +133,14 @@ def test_bars_on_a_terminal(environment: dict[str, str], photos: Path) -> None:
     assert "large.png" in text
 
 
-def test_cancelling_a_job_that_top_shows(environment: dict[str, str], photos: Path) -> None:
+def test_cancelling_a_job_that_top_shows(environment: dict[str, str], photos: Path, slow_server: Server) -> None:
     command = [*DARKROOM, "super-resolution", "wall.png", "-o", "large.png", "--scale", "2", "--json"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        assert _eventually(lambda: json.loads(darkroom(environment, "top", "--json"))["jobs"], within_s=20)
-        (job,) = json.loads(darkroom(environment, "top", "--json"))["jobs"]
-        assert job["id"][:12] in darkroom(environment, "top", "--once")
-        assert "Cancelled." in darkroom(environment, "cancel", job["id"])
+        with Darkroom(slow_server.grpc_url, admin_key=slow_server.admin_key) as client:
+            assert _eventually(client.jobs, within_s=30)
+            (job,) = client.jobs()
+        assert job.id[:12] in darkroom(environment, "top", "--once")
+        assert "Cancelled." in darkroom(environment, "cancel", job.id)
         assert process.stdout is not None
         line = json.loads(process.stdout.readline())
     assert line["status"] == "failed"

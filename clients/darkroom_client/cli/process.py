@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
@@ -67,7 +69,12 @@ class _Run:
         with shown if isinstance(shown, display.Bars) else nullcontext():
             try:
                 asyncio.run(self._serve(batch))
-            except KeyboardInterrupt:
+            except* KeyboardInterrupt:
+                interrupted = True
+            except* BrokenPipeError:
+                # Whoever read our lines has gone, like `head`: the rest is not wanted, and Python's own flush on exit
+                # must not meet the broken pipe again.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 interrupted = True
         self._conclude(batch, time.monotonic() - started, interrupted)
         return Exit.INTERRUPTED if interrupted else batch.code

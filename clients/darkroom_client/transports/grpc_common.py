@@ -20,7 +20,8 @@ CHANNEL_OPTIONS = [
     ("grpc.max_receive_message_length", MAX_BYTES),
     # A restarted server should be found again within a second; gRPC backs off to two minutes by itself.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
+    # In spite of its name also how long one attempt to connect may take; a loaded machine needs more than 100 ms.
+    ("grpc.min_reconnect_backoff_ms", 5000),
     ("grpc.max_reconnect_backoff_ms", 1000),
 ]
 
