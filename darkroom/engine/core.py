@@ -106,7 +106,8 @@ class Engine:
         if self._stopping:
             raise self._stopping
         forecast = self.admission.forecast(request.price, request.lane, list(self.jobs.values()))
-        return Quote(request.price.units, forecast.alone_s, forecast.done_s)
+        # done_s is corrected by how jobs lately came true, alone_s is not: no work takes longer than until it is done
+        return Quote(request.price.units, min(forecast.alone_s, forecast.done_s), forecast.done_s)
 
     def cancel(self, job_id: str) -> bool:
         """Stop a job by its id; False when there is none. Safe from any thread."""

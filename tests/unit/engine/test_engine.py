@@ -168,6 +168,16 @@ def test_a_quote_does_no_work(make_engine: Make) -> None:
     assert not engine.jobs
 
 
+def test_a_quote_never_has_more_work_than_time(make_engine: Make) -> None:
+    engine, net = make_engine(), network(FakeRunner())
+    learn(engine, net, 4, 0.1)
+    asked = request(net, 16, id="a")
+    for _ in range(50):  # jobs lately came twice as soon as foreseen
+        engine.admission.learn(asked.price, computed_s=2.0, actual_s=1.0)
+    quote = engine.quote(asked)
+    assert quote.done_in_s >= quote.work_s > 0
+
+
 def test_a_cancelled_job_leaves_nothing_behind(make_engine: Make) -> None:
     runner = FakeRunner(unit_s=0.01)
     engine, net = make_engine(), network(runner)
