@@ -104,6 +104,8 @@ class NetworkRecord(BaseModel):
     weights: str
     """Where the weights came from, told in every report; "random, for testing" where that is so."""
     licence: str
+    half_precision: bool = True
+    """Whether a GPU may compute it in fp16. Detectors may not: rounding moves what they find."""
     simulated: Literal["nearest", "echo", "compute"] = "nearest"
     """What a simulated device answers: the first input enlarged by `scale`, the first input as it is, or the
     network's own result (for networks that decide what happens next)."""

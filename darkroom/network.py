@@ -71,15 +71,18 @@ def padded_batch(count: int, most: int) -> int:
 class OnnxRunner:
     """An onnxruntime session on the best provider at hand."""
 
-    def __init__(self, path: Path, *, gpu: bool, threads: int, engine_cache: Path | None = None) -> None:
-        """`threads`: intra-op threads on the CPU. `engine_cache`: folder for TensorRT engines, kept across starts."""
+    def __init__(
+        self, path: Path, *, gpu: bool, threads: int, engine_cache: Path | None = None, half_precision: bool = True
+    ) -> None:
+        """`threads`: intra-op threads on the CPU. `engine_cache`: folder for TensorRT engines, kept across starts.
+        `half_precision`: whether TensorRT may compute in fp16."""
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         # spinning threads would take the cores from the other models and the codecs
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
-        self._session = ort.InferenceSession(str(path), options, providers=providers(gpu, engine_cache))
+        self._session = ort.InferenceSession(str(path), options, providers=providers(gpu, engine_cache, half_precision))
         self._inputs = [entry.name for entry in self._session.get_inputs()]
 
     def run(self, inputs: Unit) -> Unit:
@@ -87,11 +90,11 @@ class OnnxRunner:
         return tuple(self._session.run(None, feeds))
 
 
-def providers(gpu: bool, engine_cache: Path | None = None) -> list[Any]:
+def providers(gpu: bool, engine_cache: Path | None = None, half_precision: bool = True) -> list[Any]:
     """onnxruntime execution providers in order of preference, of those this build has: TensorRT, CUDA, CPU."""
     wanted: list[Any] = []
     if gpu:
-        tensorrt: dict[str, Any] = {"trt_fp16_enable": True}
+        tensorrt: dict[str, Any] = {"trt_fp16_enable": half_precision}
         if engine_cache is not None:
             tensorrt |= {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(engine_cache)}
         wanted = [("TensorrtExecutionProvider", tensorrt), ("CUDAExecutionProvider", {})]

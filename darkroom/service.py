@@ -104,7 +104,7 @@ class Service:
     def _price(self, estimate: Estimate, header: Header, options: Options) -> Price:
         pixels_in, pixels_out = header.width * header.height, estimate.width * estimate.height
         # decoding holds the picture twice for a moment; the encoded answer is at most as large as its pixels
-        pixel_bytes = 3 * (2 * pixels_in + 2 * pixels_out)
+        pixel_bytes = 3 * (2 * pixels_in + 2 * pixels_out) + estimate.scratch_bytes
         format_out = codec.resolve_format(options.output_format, header.format)
         seconds = self.engine.codec_estimates.seconds
         decode_s = seconds(("decode", header.format), None, pixels_in, 1)

@@ -51,7 +51,13 @@ def _runner(path: Path, name: str, record: NetworkRecord, *, gpu: bool, simulati
             "`make export` writes it anew."
         )
     cache = os.environ.get("DARKROOM_ENGINE_CACHE")
-    runner: Runner = OnnxRunner(file, gpu=gpu, threads=os.cpu_count() or 1, engine_cache=Path(cache) if cache else None)
+    runner: Runner = OnnxRunner(
+        file,
+        gpu=gpu,
+        threads=os.cpu_count() or 1,
+        engine_cache=Path(cache) if cache else None,
+        half_precision=record.half_precision,
+    )
     return SimulatedRunner(simulation, record, runner) if simulation is not None else runner
 
 

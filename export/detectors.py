@@ -54,7 +54,12 @@ def detector(name: str, module: str, outputs: tuple[str, ...], side: int | None)
         found = parity.compare(path, reference, feeds, max_abs=MAX_DIFFERENCE)
         parity.batch_invariance(path, feeds[-1])
         # What a detector finds decides what the job does next, so a simulated device must run it for real.
-        return {"parameters": onnx_export.parameters(network), "parity": found, "simulated": "compute"}
+        return {
+            "parameters": onnx_export.parameters(network),
+            "parity": found,
+            "simulated": "compute",
+            "half_precision": False,
+        }
 
     return Network(name=name, weights=SOURCES[name], make=make, settings={"graph": 1})
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from darkroom.engine.fair import Lane, Share
@@ -116,8 +116,11 @@ class Job:
         self.deadline_at = now + request.deadline_s
         self.promised_at = self.deadline_at
         self.started_at: float | None = None
+        self.price = request.price
+        """What it still stands for in forecasts: `reprice` changes its work."""
         self.units_total = request.price.units
         self.units_done = 0
+        self._priced_at = 0
         self.batches = 0
         self.device_s = 0.0
         self.fluid_s = 0.0
@@ -140,9 +143,19 @@ class Job:
     @property
     def remaining_s(self) -> float:
         """Device seconds still to come, in well-filled batches."""
-        if not self.units_total:
-            return self.fluid_s
-        return self.fluid_s * max(0.0, 1.0 - self.units_done / self.units_total)
+        priced = self.units_total - self._priced_at
+        if priced <= 0:
+            return 0.0
+        return self.fluid_s * min(1.0, max(0.0, (self.units_total - self.units_done) / priced))
+
+    def reprice(self, to_come: Iterable[Work]) -> None:
+        """Say what is really still to come, once the pipeline knows (how many faces there are, say): progress and the
+        forecasts of others follow. The promise stays."""
+        work = tuple(to_come)
+        self.price = replace(self.price, work=work)
+        self.units_total = self.units_done + self.price.units
+        self.fluid_s = self.engine.admission.fluid_s(self.price)
+        self._priced_at = self.units_done
 
     async def run(self, network: Network, unit: Unit) -> Unit:
         """Run one unit and wait for its outputs. Raises NetworkError when its batch failed."""

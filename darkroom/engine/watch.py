@@ -50,7 +50,7 @@ class Watcher:
             for job in itertools.islice(turn, max(ASKED_A_TICK, len(jobs) // 10)):
                 self._ask_for_caller(job)
             for job in jobs[tick % REPRICED_EVERY :: REPRICED_EVERY]:
-                job.fluid_s = self._engine.admission.fluid_s(job.request.price)
+                job.fluid_s = self._engine.admission.fluid_s(job.price)
             for job in jobs:
                 _renew_promise(job)
             for publish in self._on_tick:

@@ -24,6 +24,8 @@ from darkroom.pipelines.task import Estimate, Task, choose_network
 from darkroom.pipelines.tiled import run_tiled, tiled_warm_up, tiled_work, with_pixels
 from darkroom.version import ModelVersion
 
+SUM_BYTES = 12
+"""The detector's integral image, bytes a pixel: three channels of 32 bits."""
 TYPICAL_FACES = 1
 """What a job is priced for before its picture has been looked at."""
 
@@ -51,7 +53,8 @@ def estimate(version: ModelVersion, header: Header, options: FaceEnhanceOptions)
     if work and restores(options):
         work += (Work(chosen.network, (chosen.sides[0], chosen.sides[0], 3), TYPICAL_FACES),)
     work += background_work(version, header.height, header.width, options.scale)
-    return Estimate(work, header.width * options.scale, header.height * options.scale)
+    sums = SUM_BYTES * header.width * header.height if work else 0
+    return Estimate(work, header.width * options.scale, header.height * options.scale, scratch_bytes=sums)
 
 
 async def run(job: Job, version: ModelVersion, image: Image, options: FaceEnhanceOptions) -> Image:
@@ -63,7 +66,8 @@ async def run(job: Job, version: ModelVersion, image: Image, options: FaceEnhanc
     if not restores(options):
         faces = []
     background = background_work(version, image.height, image.width, options.scale)
-    job.units_total = job.units_done + len(faces) + sum(work.units for work in background)
+    sides = [chosen.side_for(face) for face in faces]
+    job.reprice(background + tuple(Work(chosen.network, (side, side, 3), sides.count(side)) for side in set(sides)))
     refuse_if_too_many(job, chosen, faces)
     canvas = await enlarge_background(job, version, image.pixels, options.scale)
     await restore(job, chosen, faces, image.pixels, canvas, options)

@@ -20,6 +20,8 @@ class Estimate:
     width: int
     height: int
     """Of the picture that comes out, pixels."""
+    scratch_bytes: int = 0
+    """What the pipeline holds besides the decoded and the produced picture."""
 
 
 @dataclass(frozen=True)
