@@ -53,7 +53,7 @@ def _endpoint(task: Task, services: Services) -> Callable[[Request], Awaitable[R
             if not asked.in_background and _prefers_async(request):
                 asked = Asked(asked.options, asked.given, in_background=True)
             if asked.in_background and not asked.options.quote:
-                return _start(request, services, task, upload, asked, wanted, caller.name, lease.pop_all())
+                return await _start(request, services, task, upload, asked, wanted, caller.name, lease.pop_all())
             return await answer(request, services, task, upload, asked, wanted)
 
     return endpoint
@@ -85,7 +85,7 @@ async def _work(
     return await ask(task.name, picture, **options, request_id=job_id)
 
 
-def _start(
+async def _start(
     request: Request,
     services: Services,
     task: Task,
@@ -102,6 +102,9 @@ def _start(
         lease.close()
         raise
     trace_of(request).job_id = job.id
+    refusal = await services.jobs.refusal(job)
+    if refusal is not None:
+        raise refusal
     url = f"{request.scope.get('root_path', '')}/v1/jobs/{job.id}"
     return JSONResponse(job.describe(url), 202, {"location": url, "cache-control": "no-store"})
 

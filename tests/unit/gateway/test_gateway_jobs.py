@@ -121,24 +121,36 @@ async def test_a_result_that_is_not_there_yet_and_a_cancel():
     assert backend.cancelled == [job["id"]]
 
 
-@pytest.mark.parametrize(
-    ("error", "state", "status"),
-    [
-        (errors.BadImage("Damaged."), "failed", 400),
-        (errors.Busy("Full.", retry_after_s=3), "failed", 429),
-        (errors.Cancelled("Stopped."), "cancelled", 409),
-        (RuntimeError("secret"), "failed", 500),
-    ],
-)
+FAILURES = [
+    (errors.BadImage("Damaged."), "failed", 400),
+    (errors.Busy("Full.", retry_after_s=3), "failed", 429),
+    (errors.Cancelled("Stopped."), "cancelled", 409),
+    (RuntimeError("secret"), "failed", 500),
+]
+
+
+@pytest.mark.parametrize(("error", "state", "status"), FAILURES)
 async def test_a_job_that_fails_tells_why_in_both_places(error, state, status):
-    async with gateway(FakeBackend(failure=error)) as client:
+    backend = FakeBackend(failure=error, gate=asyncio.Event())
+    async with gateway(backend) as client:
         job = await start(client)
+        backend.gate.set()
         final = await ended(client, job)
         result = await client.get(job["result_url"])
     assert final["state"] == state
     assert "secret" not in json.dumps(final)
     assert result.status_code == status
     assert result.json()["reason"] == final["error"]["reason"]
+
+
+@pytest.mark.parametrize(("error", "state", "status"), FAILURES)
+async def test_a_job_that_the_server_refuses_at_once_is_refused_at_once(error, state, status):
+    async with gateway(FakeBackend(failure=error)) as client:
+        response = await client.post("/v1/denoise?async=true", content=picture())
+        metrics = (await client.get("/metrics")).text
+    assert response.status_code == status
+    assert ("retry-after" in response.headers) == (status == 429)
+    assert "darkroom_gateway_kept_results 0.0" in metrics
 
 
 async def test_a_bad_option_is_refused_at_once():
@@ -209,5 +221,6 @@ async def test_results_are_forgotten_by_bytes_and_time():
 
 async def test_a_result_larger_than_all_that_may_be_kept():
     async with gateway(FakeBackend(), kept_bytes=100) as client:
-        final = await ended(client, await start(client))
-    assert final["error"]["reason"] == "too_large"
+        response = await client.post("/v1/denoise?async=true", content=picture())
+    assert response.status_code == 422
+    assert response.json()["reason"] == "too_large"

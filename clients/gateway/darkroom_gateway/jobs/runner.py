@@ -17,6 +17,8 @@ from darkroom_gateway.problems import Problem, problem_of
 from darkroom_gateway.settings import Settings
 
 _SWEEP_EVERY_S = 5.0
+_REFUSED_WITHIN_S = 0.15
+"""A server refuses at admission, within milliseconds: long enough to answer a caller 429 instead of 202."""
 
 
 class Runner:
@@ -35,6 +37,14 @@ class Runner:
         self.store.add(job)
         job.work = asyncio.create_task(self._run(job, picture, options, lease))
         return job
+
+    async def refusal(self, job: Job) -> Problem | None:
+        """Why the server did not take a job that was just started, which is forgotten then; None where it did."""
+        if job.work is not None:
+            await asyncio.wait({job.work}, timeout=_REFUSED_WITHIN_S)
+        if job.problem is not None:
+            self.store.remove(job)
+        return job.problem
 
     async def cancel(self, job: Job) -> None:
         """Stop a job wherever it is, and forget it. One that has ended is only forgotten."""

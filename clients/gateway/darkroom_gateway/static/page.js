@@ -84,9 +84,7 @@ async function start() {
   say("Sending the photo…");
   $("status").scrollIntoView({ block: "nearest" });
   try {
-    const job = (running.job = await submit(task, before, signal));
-    const end = await follow(job, (state) => show(task, state), signal);
-    if (end.state !== "done") throw new Refused(500, end.error);
+    const end = await attempt(task, before, signal);
     say("Fetching the result…");
     const picture = await (await get(end.result_url, signal)).blob();
     remove(end.url);
@@ -101,19 +99,27 @@ async function start() {
 }
 
 // Busy is no failure: say so, wait as long as the server asks, try again until somebody cancels.
-async function submit(task, file, signal) {
-  const options = { ...chosen($("options")), async: "true" };
+async function attempt(task, file, signal) {
   for (;;) {
-    say("Sending the photo…");
-    bar(null);
     try {
-      const onUpload = (sent) => bar(sent < 1 ? sent : null);
-      return JSON.parse((await post(task.path, file, options, { onUpload, signal, type: "text" })).responseText);
+      const job = (running.job = await submit(task, file, signal));
+      const end = await follow(job, (state) => show(task, state), signal);
+      if (end.state === "done") return end;
+      throw new Refused(end.error.reason === "busy" ? 429 : 0, end.error, end.error.retry_after_s);
     } catch (error) {
       if (error.status !== 429) throw error;
-      await pause(error.retryAfter ?? 1, error.message, signal);
+      running.job = null;
+      await pause(Math.ceil(error.retryAfter ?? 1), error.message, signal);
     }
   }
+}
+
+async function submit(task, file, signal) {
+  say("Sending the photo…");
+  bar(null);
+  const onUpload = (sent) => bar(sent < 1 ? sent : null);
+  const options = { ...chosen($("options")), async: "true" };
+  return JSON.parse((await post(task.path, file, options, { onUpload, signal, type: "text" })).responseText);
 }
 
 async function pause(seconds, why, signal) {
