@@ -98,8 +98,10 @@ class NetworkRecord(BaseModel):
     """ONNX file, relative to the version folder."""
     sha256: str
     """Of the ONNX file (64 hex digits)."""
+    files: dict[str, str] = {}
+    """Further files that belong to it (external weights, a tokenizer): path in the version folder -> sha256."""
     architecture: str
-    scale: int = 1
+    scale: PositiveInt = 1
     """Output pixels per input pixel, along one side."""
     weights: str
     """Where the weights came from, told in every report; "random, for testing" where that is so."""

@@ -41,15 +41,9 @@ class ModelVersion:
 def _runner(path: Path, name: str, record: NetworkRecord, *, gpu: bool, simulation: Simulation | None) -> Runner:
     if simulation is not None and record.simulated != "compute":
         return SimulatedRunner(simulation, record)
+    for name_of_file, expected in {record.file: record.sha256, **record.files}.items():
+        _check(path / name_of_file, expected)
     file = path / record.file
-    if not file.is_file():
-        raise ConfigError(f"{file} is missing; `make export` writes it.")
-    digest = sha256(file)
-    if digest != record.sha256:
-        raise ConfigError(
-            f"{file} is not the file that was exported (sha256 {digest[:16]}, expected {record.sha256[:16]}); "
-            "`make export` writes it anew."
-        )
     cache = os.environ.get("DARKROOM_ENGINE_CACHE")
     runner: Runner = OnnxRunner(
         file,
@@ -59,6 +53,17 @@ def _runner(path: Path, name: str, record: NetworkRecord, *, gpu: bool, simulati
         half_precision=record.half_precision,
     )
     return SimulatedRunner(simulation, record, runner) if simulation is not None else runner
+
+
+def _check(file: Path, expected: str) -> None:
+    if not file.is_file():
+        raise ConfigError(f"{file} is missing; `make export` writes it.")
+    digest = sha256(file)
+    if digest != expected:
+        raise ConfigError(
+            f"{file} is not the file that was exported (sha256 {digest[:16]}, expected {expected[:16]}); "
+            "`make export` writes it anew."
+        )
 
 
 def sha256(file: Path) -> str:

@@ -143,7 +143,7 @@ def is_intact(version: Path, found: NetworkRecord, network: Network) -> bool:
     sha256."""
     extra = found.model_extra or {}
     made_from = {"architecture": found.architecture} | {key: extra.get(key) for key in ("weights_sha256", "settings")}
-    files = {found.file: found.sha256, **extra.get("files", {})}
+    files = {found.file: found.sha256, **found.files}
     return made_from == network.made_from and all(
         (version / file).is_file() and sha256(version / file) == digest for file, digest in files.items()
     )
@@ -162,7 +162,7 @@ def find_twin(repository: Path, network: Network) -> tuple[Path, NetworkRecord] 
 def link_twin(twin: tuple[Path, NetworkRecord], folder: Path) -> dict[str, Any]:
     """Put the twin's files into `folder` (hard links where the file system can) and return its record."""
     version, found = twin
-    for file in [found.file, *(found.model_extra or {}).get("files", {})]:
+    for file in [found.file, *found.files]:
         target = folder / file
         target.parent.mkdir(parents=True, exist_ok=True)
         try:

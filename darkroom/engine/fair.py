@@ -3,8 +3,8 @@
 Virtual time is the device seconds a job has had. The job that has had least goes first, so a job of one unit passes
 a job of a thousand as soon as both are in line. The scheme is start-time fair queueing (Goyal, Vin and Cheng, 1996)
 with two changes: a newcomer starts at the clock of a fluid fair queue (Demers, Keshav and Shenker, 1989) rather than
-at the smallest tag, so that an endless stream of newcomers cannot hold an older job back; and a job that is about to
-miss its promise goes before all others.
+at the smallest tag, so that an endless stream of newcomers cannot hold an older job back; and every other batch is led
+by the jobs that are about to miss their promise.
 
 Lanes share the device by weight first, jobs share their lane evenly second. With interactive 4 and bulk 1, bulk work
 keeps at least a fifth of the device however many interactive jobs are in line.
@@ -59,6 +59,9 @@ class FairLine(Generic[CallT, KeyT]):
         self._lanes = {lane: _LaneClock(weight) for lane, weight in LANE_WEIGHTS.items()}
         self._waiting: dict[Share[CallT, KeyT], None] = {}
         self._order = itertools.count()
+        self._by_promise = True
+        """Whether endangered jobs lead this batch. They lead every other one: a promise given on an idle device must
+        not shut out all who come later."""
         self.length = 0
         """Calls in line."""
 
@@ -88,6 +91,8 @@ class FairLine(Generic[CallT, KeyT]):
         """The batch key of the call that should run first; None when nothing waits."""
         if not self._waiting:
             return None
+        endangered = any(_is_endangered(share, now) for share in self._waiting)
+        self._by_promise = endangered and not self._by_promise
         share = min(self._waiting, key=lambda share: self._rank(share, now))
         return min(share.calls, key=lambda key: share.calls[key][0][0])
 
@@ -129,7 +134,7 @@ class FairLine(Generic[CallT, KeyT]):
         return iter(self._waiting)
 
     def _rank(self, share: Share[CallT, KeyT], now: float) -> tuple[float, float, float, int]:
-        if share.latest_start is not None and share.latest_start <= now:
+        if self._by_promise and share.latest_start is not None and share.latest_start <= now:
             return (0.0, share.latest_start, 0.0, share.age)
         return (1.0, self._lanes[share.lane].virtual_time, share.virtual_time or 0.0, share.age)
 
@@ -151,3 +156,7 @@ class FairLine(Generic[CallT, KeyT]):
         others = [self._lanes[lane].virtual_time for lane in active if lane != name]
         if others:
             self._lanes[name].virtual_time = max(self._lanes[name].virtual_time, min(others))
+
+
+def _is_endangered(share: Share[CallT, KeyT], now: float) -> bool:
+    return share.latest_start is not None and share.latest_start <= now

@@ -19,6 +19,16 @@ def test_a_thumbnail_passes_large_photos(simulated: Server) -> None:
         assert [answer.done() for answer in answers] == [False, False, False]
 
 
+def test_a_thumbnail_waits_a_few_batches_and_not_a_photo(simulated: Server) -> None:
+    photos = [big() for _ in range(3)]
+    with flying(simulated, *photos):
+        until(lambda: state(simulated, photos[0].id)["units_done"])
+        before = sum(state(simulated, photo.id)["units_done"] for photo in photos)
+        assert grpc(simulated, thumbnail()).image
+        done = sum(state(simulated, photo.id)["units_done"] for photo in photos) - before
+    assert done <= 12  # 5 batches of 2 large tiles, and what the board was late
+
+
 def test_a_stream_of_thumbnails_does_not_stop_a_large_photo(simulated: Server) -> None:
     photo = big()
     with flying(simulated, photo):

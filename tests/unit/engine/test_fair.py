@@ -76,6 +76,18 @@ def test_who_must_start_now_to_keep_a_promise_goes_first() -> None:
     assert serve(line, 1) == ["late"]
 
 
+def test_a_newcomer_gets_every_other_batch_beside_an_endangered_job() -> None:
+    line = Line()
+    fill(line, "endangered", 50).latest_start = -1.0
+    fill(line, "newcomer", 50)
+    served: list[str] = []
+    for _ in range(20):
+        assert line.next_key(NOW) == "k"
+        served += serve(line, 1)
+    assert served.count("endangered") >= 10
+    assert "newcomer" in served[:3]
+
+
 def test_idle_time_earns_no_credit() -> None:
     line = Line()
     sleeper = fill(line, "sleeper", 1)
