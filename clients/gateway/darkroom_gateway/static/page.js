@@ -36,7 +36,7 @@ function choose(file) {
   if (!file) return;
   photo = file;
   $("file-name").textContent = file.name || "Pasted picture";
-  $("file-hint").textContent = `${(file.size / 1e6).toFixed(1)} MB`;
+  $("file-hint").textContent = size(file);
   $("thumbnail").src = fresh(file);
   $("thumbnail").hidden = false;
   $("result").hidden = true;
@@ -45,6 +45,8 @@ function choose(file) {
   }
   $("status").hidden = true;
 }
+
+const size = ({ size: bytes }) => (bytes < 1e5 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
 function fresh(blob) {
   const url = URL.createObjectURL(blob);
@@ -88,7 +90,7 @@ async function start() {
     say("Fetching the result…");
     const picture = await (await get(end.result_url, signal)).blob();
     remove(end.url);
-    finish(task, before, picture, end.report);
+    await finish(task, before, picture, end.report);
   } catch (error) {
     if (error.name === "AbortError") say("Cancelled.");
     else say(error.message, true);
@@ -149,16 +151,17 @@ function show(task, state) {
   }
 }
 
-function finish(task, before, picture, report) {
+async function finish(task, before, picture, report) {
   urls.splice(0).forEach((url) => URL.revokeObjectURL(url));
   $("thumbnail").src = fresh(photo);
   const after = fresh(picture);
-  $("compare").replaceChildren(compare(fresh(before), after));
+  const comparison = compare(fresh(before), after);
+  $("compare").replaceChildren(comparison);
   const name = (before.name || "photo").replace(/\.[^.]*$/, "");
   $("download").href = after;
   $("download").download = `${name}.${task.name.replaceAll("_", "-")}.${picture.type.split("/")[1].replace("jpeg", "jpg")}`;
   const seconds = ["queue_ms", "decode_ms", "infer_ms", "encode_ms"].reduce((sum, key) => sum + (report[key] ?? 0), 0) / 1000;
-  const facts = [report.network, report.faces && `${report.faces.length} faces`, `${seconds.toFixed(2)} s`, `${(picture.size / 1e6).toFixed(1)} MB`];
+  const facts = [report.network, report.faces && `${report.faces.length} faces`, `${seconds.toFixed(2)} s`, size(picture)];
   $("facts").textContent = facts.filter(Boolean).join(" · ");
   const fake = report.simulated ? "This server runs on a simulated device: the pixels mean nothing."
     : /random/i.test(report.weights ?? "") ? `These weights are ${report.weights}: the picture means nothing.` : "";
@@ -166,6 +169,8 @@ function finish(task, before, picture, report) {
   $("warning").hidden = !fake;
   $("result").hidden = false;
   $("zoom").setAttribute("aria-pressed", "false");
+  // Only a picture that is there has a height to scroll to.
+  await comparison.querySelector(".after").decode().catch(() => {});
   say("Done. Move the slider to compare.");
   $("status").scrollIntoView({ block: "start" });
 }
