@@ -66,6 +66,8 @@ def _gather_external_data(path: Path) -> None:
     onnx.save_model(model, str(path), save_as_external_data=True, all_tensors_to_one_file=True, location=location)
     for child in scattered - {path.parent / location}:
         child.unlink()
+    # onnx makes it readable for its owner alone, and the server may run as another user.
+    (path.parent / location).chmod(path.stat().st_mode)
 
 
 def parameters(module: torch.nn.Module) -> int:

@@ -44,18 +44,22 @@ class Folder:
 
     def text_encoder(self) -> "CLIPTextModel":
         from transformers import CLIPTextModel
+        from transformers.utils import logging
 
+        logging.disable_progress_bar()
         return self._load(CLIPTextModel, "text_encoder", "model", dtype="float32")
 
     def vae(self) -> "AutoencoderKL":
+        import torch
         from diffusers import AutoencoderKL
 
-        return self._load(AutoencoderKL, "vae", "diffusion_pytorch_model")
+        return self._load(AutoencoderKL, "vae", "diffusion_pytorch_model", torch_dtype=torch.float32)
 
     def unet(self) -> "UNet2DConditionModel":
+        import torch
         from diffusers import UNet2DConditionModel
 
-        return self._load(UNet2DConditionModel, "unet", "diffusion_pytorch_model")
+        return self._load(UNet2DConditionModel, "unet", "diffusion_pytorch_model", torch_dtype=torch.float32)
 
     def scheduler_config(self) -> Mapping[str, Any]:
         return _read_json(self.path / "scheduler" / "scheduler_config.json")
@@ -80,8 +84,6 @@ class Folder:
         }
 
     def _load(self, model: Any, component: str, stem: str, **options: Any) -> Any:
-        import torch
-
         # Half-precision copies have the variant in their name; where they are the only ones, they are what is meant.
         folder = self.path / component
         plain = any(folder.glob(f"{stem}.safetensors")) or any(folder.glob(f"{stem}-0*.safetensors"))
@@ -93,7 +95,7 @@ class Folder:
         except (OSError, ValueError, RuntimeError) as error:
             first = (str(error).splitlines() or [type(error).__name__])[0]
             raise ExportError(f"{component} of {self.path.name} cannot be read: {first}") from error
-        return loaded.to(torch.float32).eval()
+        return loaded.eval()
 
 
 def open_folder(path: Path) -> Folder:
