@@ -6,9 +6,11 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from gateway_process import gateway
 
 from darkroom.server import Server
 from perf.load import photo
@@ -31,11 +33,29 @@ ASKS_A_SERVER = [command for command in commands() if command.startswith(("curl"
 MEASUREMENTS = sorted(set(re.findall(r"python -m (perf\.\w+)", README)))
 
 
+@dataclass(frozen=True)
+class Served:
+    """All models of the repository and a gateway, as `make serve` starts them."""
+
+    triton: Server
+    gateway: str
+
+    def here(self, text: str) -> str:
+        """The README's addresses, as they are in this test."""
+        addresses = {
+            "127.0.0.1:8080": self.gateway.removeprefix("http://"),
+            "127.0.0.1:8000": self.triton.http_url,
+            "127.0.0.1:8001": self.triton.grpc_url,
+        }
+        for written, real in addresses.items():
+            text = text.replace(written, real)
+        return text
+
+
 @pytest.fixture(scope="module")
-def everything() -> Iterator[Server]:
-    """All models of the repository, as `make serve` starts them."""
-    with Server(config_name="cpu") as running:
-        yield running
+def served() -> Iterator[Served]:
+    with Server(config_name="cpu") as triton, gateway(triton.grpc_url) as url:
+        yield Served(triton, url)
 
 
 @pytest.fixture
@@ -43,15 +63,6 @@ def folder(tmp_path: Path) -> Path:
     for name in ("photo.jpg", "noisy.jpg"):
         (tmp_path / name).write_bytes(photo(96, 96))
     return tmp_path
-
-
-def here(text: str, server: Server) -> str:
-    """The README's addresses, as they are in this test."""
-    return (
-        text.replace("127.0.0.1:8000", server.http_url)
-        .replace("127.0.0.1:8001", server.grpc_url)
-        .replace("127.0.0.1:8002", server.metrics_url.removeprefix("http://").removesuffix("/metrics"))
-    )
 
 
 def test_every_command_is_of_a_kind_that_is_tested() -> None:
@@ -65,13 +76,13 @@ def test_make_knows_the_target(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", ASKS_A_SERVER)
-def test_a_command_does_what_it_says(command: str, everything: Server, folder: Path) -> None:
+def test_a_command_does_what_it_says(command: str, served: Served, folder: Path) -> None:
     environment = os.environ | {
-        "DARKROOM_URL": everything.grpc_url,
+        "DARKROOM_URL": served.triton.grpc_url,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
     done = subprocess.run(
-        ["bash", "-c", here(command, everything)],
+        ["bash", "-c", served.here(command)],
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -85,9 +96,9 @@ def test_a_command_does_what_it_says(command: str, everything: Server, folder: P
 
 
 @pytest.mark.parametrize("code", blocks("python"))
-def test_a_python_block_runs(code: str, everything: Server, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_python_block_runs(code: str, served: Served, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
-    exec(compile(here(code, everything), "README.md", "exec"), {})
+    exec(compile(served.here(code), "README.md", "exec"), {})
     assert (folder / "large.png").stat().st_size > 1000
 
 
