@@ -40,14 +40,13 @@ class Sampler:
     one seed gives one picture, whoever else is served, and the same one as diffusers.
     """
 
-    def __init__(
-        self, name: SchedulerName, config: Mapping[str, Any], *, steps: int, strength: float, seed: int
-    ) -> None:
+    def __init__(self, name: SchedulerName, config: Mapping[str, Any], steps: int, strength: float, seed: int) -> None:
         """`config`: the model folder's scheduler_config.json. `steps`: 1 to `max_steps`, of which `steps_run` are run;
         `strength`: 0 to 1; `seed`: 0 to 2**63 - 1.
         """
         scheduler = CLASSES[name]
-        known = signature(scheduler.__init__).parameters
+        # What the scheduler does not know (the config may be another's) is left out: it would be logged at every job.
+        known = {*signature(scheduler.__init__).parameters, "_use_default_values"}
         self._scheduler = scheduler.from_config({key: config[key] for key in config if key in known})
         self._scheduler.set_timesteps(steps)
         self._generator = torch.Generator("cpu").manual_seed(seed)

@@ -23,8 +23,8 @@ class Settings:
     strength: float
     """1 when it starts from noise."""
     guidance_scale: float
-    guided: bool
-    """Every step takes two units: with the prompt, and with the negative prompt."""
+    prompts: int
+    """Units of a step: 2 under guidance (with the prompt, and with the negative prompt), else 1."""
     fit: Fit
 
     @property
@@ -51,6 +51,6 @@ def settle(options: ImageToImageOptions, model: DiffusionModel, height: int, wid
         steps=steps,
         strength=1.0 if painting else options.strength,
         guidance_scale=scale,
-        guided=scale > 1 and facts.guidance_channels is None,
+        prompts=2 if scale > 1 and facts.guidance_channels is None else 1,
         fit=place.whole() if painting else place,
     )

@@ -6,7 +6,9 @@ timesteps, with different schedulers and step counts, share its batches.
 
 import asyncio
 import base64
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,11 +38,10 @@ def estimate(version: ModelVersion, header: Header, options: ImageToImageOptions
     settings = settle(options, model, header.height, header.width)
     networks, fit = version.networks, settings.fit
     latent = latent_shape(model, fit)
-    prompts = 2 if settings.guided else 1
     work = [
-        Work(networks["text_encoder"], (model.facts.prompt.length,), prompts),
+        Work(networks["text_encoder"], (model.facts.prompt.length,), settings.prompts),
         Work(networks["vae_encoder"], (fit.height, fit.width, 3), int(options.init == "picture")),
-        Work(networks["unet"], latent, settings.steps_run * prompts),
+        Work(networks["unet"], latent, settings.steps_run * settings.prompts),
         Work(networks["vae_decoder"], latent, 1),
     ]
     return Estimate(tuple(part for part in work if part.units), fit.columns, fit.rows)
@@ -50,30 +51,16 @@ async def run(job: Job, version: ModelVersion, image: Image, options: ImageToIma
     model = load_model(version.path)
     settings = settle(options, model, image.height, image.width)
     networks = _Networks(job, version, model)
-    sampler = Sampler(
-        settings.scheduler,
-        model.scheduler_config,
-        steps=settings.steps,
-        strength=settings.strength,
-        seed=options.seed,
-    )
-    prompts = [model.tokenize(options.prompt)]
-    if settings.guided:
-        prompts.append(model.tokenize(options.negative_prompt))
+    sampler = Sampler(settings.scheduler, model.scheduler_config, settings.steps, settings.strength, options.seed)
+    prompts = [model.tokenize(text) for text in (options.prompt, options.negative_prompt)[: settings.prompts]]
     job.report |= _facts(options, settings, prompts)
     try:
-        *contexts, latent = await asyncio.gather(
+        *contexts, latent = await _together(
             *(networks.encode_text(tokens) for tokens in prompts),
             _start(networks, image, options, settings.fit, sampler),
         )
         for step in range(sampler.steps):
-            unit = sampler.unet_input(step, latent)
-            predictions = await asyncio.gather(
-                *(networks.predict(*unit, context, settings.guidance_scale) for context in contexts)
-            )
-            prediction = predictions[0]
-            if settings.guided:
-                prediction = guide(prediction, predictions[1], settings.guidance_scale)
+            prediction = await _predict(networks, sampler.unet_input(step, latent), contexts, settings.guidance_scale)
             latent, clean = sampler.advance(step, latent, prediction)
             if options.preview and (step + 1) % options.preview == 0:
                 job.notes["preview"] = await job.in_pool(_preview, clean, settings.fit, model.facts)
@@ -81,6 +68,26 @@ async def run(job: Job, version: ModelVersion, image: Image, options: ImageToIma
         raise InternalError(str(error)) from None
     pixels = await networks.decode(latent)
     return await job.in_pool(_finish, settings.fit.crop(pixels), image, options)
+
+
+async def _predict(networks: "_Networks", unit: tuple[Array, Array], contexts: list[Array], scale: float) -> Array:
+    """The UNet's prediction for (latent, timestep): with guidance from two units, which wait in line together."""
+    latent, timestep = unit
+    predictions = await _together(*(networks.predict(latent, timestep, context, scale) for context in contexts))
+    if len(predictions) == 1:
+        return predictions[0]
+    text, negative = predictions
+    return guide(text, negative, scale)
+
+
+async def _together(*calls: Coroutine[Any, Any, Array]) -> list[Array]:
+    """Await all of them; where one fails, the others are not left waiting for units that nobody will run."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def _start(
@@ -118,7 +125,8 @@ class _Networks:
         return mean, std
 
     async def predict(self, latent: Array, timestep: Array, context: Array, scale: float) -> Array:
-        """What the UNet makes of a latent: its noise, or its velocity, float32 like the latent."""
+        """The noise in a latent, or its velocity, float32 like the latent. `scale`: the guidance, for UNets that
+        were distilled for it."""
         channels = self.model.facts.guidance_channels
         guidance = () if channels is None else (embed_guidance(scale, channels),)
         (prediction,) = await self._run("unet", latent, timestep, context, *guidance)
@@ -167,7 +175,7 @@ def _facts(options: ImageToImageOptions, settings: Settings, prompts: list[Token
         "bucket": [settings.fit.width, settings.fit.height],
         "prompt_tokens_cut": prompts[0].cut,
     }
-    if settings.guided:
+    if len(prompts) > 1:
         facts["negative_prompt_tokens_cut"] = prompts[1].cut
     return facts
 

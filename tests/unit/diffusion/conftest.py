@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from darkroom.config import EngineConfig
 from darkroom.engine import Engine
@@ -16,6 +17,12 @@ from export.diffusion.tiny import TinyRandom
 from export.fetch import fetch
 from export.recipes.image_to_image import RECIPE
 from export.sources import SOURCES
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """The networks are tiny: a second thread of torch's gains nothing, and waits spinning where the cores are busy."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

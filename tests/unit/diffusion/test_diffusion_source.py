@@ -9,13 +9,20 @@ from typing import Any
 
 import pytest
 import torch
+from asking import ask, png
 
+from darkroom.config import EngineConfig
+from darkroom.engine import Engine
+from darkroom.pipelines.image_to_image import TASK
+from darkroom.service import Service
+from darkroom.version import ModelVersion
 from export import run
 from export.diffusion.check import check
 from export.diffusion.components import Components
 from export.diffusion.source import Folder, open_folder
 from export.diffusion.tiny import TinyRandom
 from export.errors import ExportError
+from export.parity import photo
 from export.recipes.image_to_image import RECIPE
 
 
@@ -75,6 +82,13 @@ def test_a_folder_saved_by_diffusers_is_published_as_the_next_version(
     assert records["unet"]["pipeline_parity"]["max_mean"] < 1
     assert (version / "unet.onnx").stat().st_size < 0.6 * (exported / "unet.onnx").stat().st_size
     assert run.export(RECIPE, arguments, lambda line: None) == version, "an unchanged folder was exported again"
+    loaded = ModelVersion.load(version, "image_to_image", "2", gpu=False)
+    engine = Engine(EngineConfig(max_batch=8))
+    engine.start()
+    result = ask(Service(TASK, loaded, engine), png(photo(1, 64, 64)[0]), steps=2)
+    engine.stop(grace_s=0.0)
+    assert result.report["weights"] == "my-model"
+    assert result.pixels.std() > 10
 
 
 def test_the_components_are_read_as_they_were_saved(saved: Path, tiny: TinyRandom) -> None:
