@@ -87,10 +87,7 @@ class Core:
         return remaining_s
 
     async def _retry_after_s(self) -> float:
-        try:
-            told = (await self.engines.totals(timeout_s=1.0)).retry_after_s
-        except DarkroomError:
-            told = None
+        told = await self.engines.retry_after_s()
         return _DEFAULT_RETRY_AFTER_S if told is None else told
 
     async def jobs(self) -> list[JobState]:

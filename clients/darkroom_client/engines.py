@@ -27,6 +27,7 @@ class Engines:
         self._link = link
         self._headers = headers
         self._seen: tuple[Engine, ...] | None = None
+        self._retry_after_s: float | None = None
         self._next_look = float("-inf")
         self._tasks: set[str] = set()
         self._followed = 0
@@ -60,12 +61,18 @@ class Engines:
         # Set before the call: of many waiting threads or tasks only the first asks.
         self._next_look = self._link.now() + LOOK_EVERY_S
         try:
-            self._seen = (await self.totals(timeout_s=_LOOK_TIMEOUT_S)).engines
+            totals = await self.totals(timeout_s=_LOOK_TIMEOUT_S)
+            self._seen, self._retry_after_s = totals.engines, totals.retry_after_s
             self._tasks.update(engine.task for engine in self._seen)
         except DarkroomError:
-            self._seen = None
+            self._seen = self._retry_after_s = None
             self._next_look = self._link.now() + AFTER_FAILURE_S
         return self._seen
+
+    async def retry_after_s(self) -> float | None:
+        """When a refused job should come back; a thousand refusals a second must not become as many questions."""
+        await self.look()
+        return self._retry_after_s
 
     async def totals(self, timeout_s: float = 5.0) -> Totals:
         return Totals.parse(await self.query("totals", timeout_s=timeout_s))

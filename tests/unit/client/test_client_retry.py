@@ -126,3 +126,14 @@ def test_tritons_own_busy_asks_jobs_when_to_come_back():
 def test_lost_jobs_are_retryable():
     assert LostJob.retryable
     assert issubclass(LostJob, Unavailable)
+
+
+def test_many_refusals_ask_jobs_only_once_a_second():
+    full = Failure("UNAVAILABLE", "Exceeds maximum queue size")
+    link = FakeLink(scripted(*[full] * 20), jobs=lambda call: told(call, engines=[], retry_after_s=3.0))
+    client = core(link)
+    for _ in range(20):
+        with pytest.raises(Busy) as caught:
+            drive(client.run("denoise", b"image", {"retry": Retry.OFF}))
+        assert caught.value.retry_after_s == 3.0
+    assert len(link.questions) == 1
