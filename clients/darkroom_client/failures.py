@@ -26,7 +26,7 @@ _TRITON: tuple[tuple[str, type[errors.DarkroomError]], ...] = (
     (r"no available versions", errors.Unavailable),
     (r"is not ready|stopped accepting new inference requests|server is stopping", errors.Unavailable),
     (r"unknown model|is not found", errors.NotServed),
-    (r"restricted|not allowed", errors.NotAllowed),
+    (r"is restricted", errors.NotAllowed),
 )
 
 _STATUSES: dict[str, type[errors.DarkroomError]] = {
