@@ -105,6 +105,11 @@ class Sampler:
         return torch.randn((1, *shape), generator=self._generator)[0].numpy()  # type: ignore[no-any-return]
 
 
+def use_one_thread() -> None:
+    """Keep torch of this process from waking every core for a latent, and from spinning there while networks run."""
+    torch.set_num_threads(1)
+
+
 def steps_run(steps: int, strength: float) -> int:
     """Steps of `steps` that a job of `strength` runs: diffusers' int(steps * strength), but at least one above 0.
 
