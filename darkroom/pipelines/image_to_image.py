@@ -181,7 +181,7 @@ def _facts(options: ImageToImageOptions, settings: Settings, prompts: list[Token
 
 
 def warm_up(version: ModelVersion) -> list[tuple[Network, Unit]]:
-    """Before the first job: one unit of each network at the default size: on a GPU in every bucket, because each is one more set of kernels
+    """One unit of each network at the default size: on a GPU in every bucket, because each is one more set of kernels
     (and with TensorRT one more engine, which takes minutes) that must not be built while a caller waits."""
     use_one_thread()
     model = load_model(version.path)
