@@ -42,7 +42,7 @@ def main() -> None:
         rows = [_measure(stage, folder, arguments.dtype) for stage in STAGES]
         torch_step, onnx_step = (np.load(folder / f"{stage}.npy") for stage in ("torch", "onnxruntime"))
         error = float(np.abs(onnx_step - torch_step).max() / np.abs(torch_step).max())
-        size = sum(path.stat().st_size for path in folder.rglob("unet.onnx*"))
+        size = sum(path.stat().st_size for path in (folder / arguments.dtype).rglob("unet.onnx*"))
     report(
         "diffusion_full_size",
         rows,
