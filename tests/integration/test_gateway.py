@@ -81,9 +81,10 @@ def test_the_picture_is_the_one_that_the_server_gives(url, server):
     assert np.array_equal(np.asarray(decoded(through)), straight.numpy())
 
 
-def test_bad_files_get_the_right_status(url):
+@pytest.mark.parametrize("count", [40, pytest.param(200, marks=pytest.mark.slow)])
+def test_bad_files_get_the_right_status(url, count):
     with httpx.Client(base_url=url, timeout=30) as client:
-        for number, bad in enumerate(bad_files(40, LIMIT)):
+        for number, bad in enumerate(bad_files(count, LIMIT, seed=count)):
             if number % 2 and bad.content_type == "application/octet-stream":
                 response = client.post("/v1/denoise", files={"image": ("x", bad.data)})
             else:
