@@ -12,6 +12,7 @@ comes at a share of that.
 
 import argparse
 import asyncio
+import hashlib
 import json
 import os
 import shutil
@@ -126,9 +127,11 @@ def _repository(folder: Path) -> Path:
     ours = Path(shutil.copytree(exported, folder / "image_to_image", ignore=shutil.ignore_patterns("__pycache__")))
     version = ours / "1"
     facts = json.loads((version / "diffusion.json").read_text())
-    (version / "diffusion.json").write_text(json.dumps(facts | {"sizes": [SIDE]}))
+    edited = json.dumps(facts | {"sizes": [SIDE]})
+    (version / "diffusion.json").write_text(edited)
     latent = facts["latent_channels"] * (SIDE // facts["latent_factor"]) ** 2
     records = json.loads((version / "networks.json").read_text())
+    records["vae_encoder"]["files"]["diffusion.json"] = hashlib.sha256(edited.encode()).hexdigest()
     records["unet"]["simulated_unit"] = latent
     records["vae_encoder"]["simulated_unit"] = int(3 * SIDE * SIDE / ENCODER_UNITS)
     records["vae_decoder"]["simulated_unit"] = int(latent / DECODER_UNITS)
