@@ -22,6 +22,6 @@ class Services:
     """Set when the gateway begins to stop: streams end and readiness is over."""
 
     def __post_init__(self) -> None:
-        self.budget = Budget(self.settings.held_bytes)
+        self.budget = Budget(self.settings.held_pictures, self.settings.held_bytes)
         self.jobs = Runner(self.backend, Store(self.settings, self.metrics), self.settings, self.metrics)
-        self.metrics.held_bytes.set_function(lambda: self.budget.held)
+        self.metrics.held_bytes.set_function(lambda: self.budget.bytes)

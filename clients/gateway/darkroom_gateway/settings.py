@@ -24,6 +24,7 @@ class Settings(BaseModel):
     default_task: str = Field("super_resolution", description="task of POST /process")
 
     max_bytes: PositiveInt = Field(32 * 2**20, description="largest picture file, bytes; the server has a limit too")
+    held_pictures: PositiveInt = Field(256, description="pictures in work at a time; beyond it: busy, unread")
     held_bytes: PositiveInt = Field(2**30, description="all picture files in work together, bytes; beyond it: busy")
     upload_s: PositiveFloat = Field(60.0, description="seconds in which a request must have arrived")
 

@@ -75,3 +75,15 @@ def test_content_types_that_are_no_picture(small, kind):
     response = httpx.post(f"{small}/v1/denoise", content=picture(), headers={"content-type": kind})
     assert response.status_code == 415
     assert kind in response.json()["detail"]
+
+
+def test_the_number_of_pictures_in_work_is_bounded():
+    with listening(FakeBackend(), held_pictures=1) as url:
+        with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port)) as raw:
+            raw.sendall(b"POST /v1/denoise HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nabc")
+            time.sleep(0.2)
+            refused = httpx.post(f"{url}/v1/denoise", content=picture())
+            assert refused.status_code == 429
+            assert refused.json()["detail"].startswith("The gateway has 1 pictures in work already")
+        time.sleep(0.2)
+        assert httpx.post(f"{url}/v1/denoise", content=picture()).status_code == 200
