@@ -50,6 +50,8 @@ clean: ## remove results and caches
 distclean: clean ## also remove the environment and the exported networks
 	rm -rf $(VENV) .cache
 	rm -f model_repository/*/*/*.onnx model_repository/*/*/*.onnx.data model_repository/*/*/networks.json
+	rm -f model_repository/image_to_image/1/diffusion.json model_repository/image_to_image/1/tokenizer.json \
+		model_repository/image_to_image/1/scheduler_config.json
 
 # The stamp is written last, so an interrupted installation is taken up again.
 $(INSTALLED): requirements.lock pyproject.toml clients/pyproject.toml clients/gateway/pyproject.toml

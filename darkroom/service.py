@@ -12,6 +12,7 @@ from darkroom.codec import Header, Image
 from darkroom.engine import Engine, Job, Price, Request
 from darkroom.engine.job import now
 from darkroom.errors import BadOptionError, DarkroomError
+from darkroom.network import Network
 from darkroom.options import Options, parse
 from darkroom.pipelines.task import Estimate, Task
 from darkroom.version import ModelVersion
@@ -65,13 +66,17 @@ class Service:
 
     def warm_up(self) -> None:
         """Run the task's warm-up units: loads lazily built kernels and teaches the estimates."""
-        sizes = (1, self.version.config.engine.max_batch) if self.version.simulated else (1,)
         for network, unit in self.task.warm_up(self.version):
             shape = unit[0].shape
-            for n in sizes:
+            for n in self._warm_sizes(network):
                 started = now()
                 network.run([unit] * n)
                 self.engine.estimates.observe(network, shape, math.prod(shape), n, now() - started)
+
+    def _warm_sizes(self, network: Network) -> list[int]:
+        if network.pad_batches:  # a GPU builds its kernels a batch size, and there are few of those
+            return [size for size in (1, 2, 4, 8, 16, 32, 64) if size <= network.max_batch]
+        return [1, self.version.config.engine.max_batch] if self.version.simulated else [1]
 
     def _request(self, incoming: Incoming, options: Options, header: Header, reply: Reply) -> Request:
         estimate = self.task.estimate(self.version, header, options)

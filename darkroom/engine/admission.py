@@ -40,6 +40,11 @@ class Forecast:
     """From now until the answer, as forecasts lately came true."""
 
     @property
+    def due_s(self) -> float:
+        """When it should be done if all goes as foreseen: from then on it is behind."""
+        return self.done_s + self.batch_s
+
+    @property
     def promise_s(self) -> float:
         """What the engine holds itself to."""
         return PROMISE * self.done_s + 2 * self.batch_s

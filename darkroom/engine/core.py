@@ -156,6 +156,7 @@ class Engine:
         job.fluid_s = forecast.fluid_s
         job.batch_s = forecast.batch_s
         job.computed_s = forecast.computed_s
+        job.due_at = now() + forecast.due_s
         job.promised_at = min(now() + forecast.promise_s, deadline_at)
         if request.named and not self._claim(job):
             raise _taken(request)

@@ -115,6 +115,8 @@ class Job:
         self.admitted_at = now
         self.deadline_at = now + request.deadline_s
         self.promised_at = self.deadline_at
+        self.due_at = self.deadline_at
+        """When it is expected to be done (engine clock): earlier than what was promised."""
         self.started_at: float | None = None
         self.price = request.price
         """What it still stands for in forecasts: `reprice` changes its work."""

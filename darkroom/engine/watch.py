@@ -70,9 +70,10 @@ class Watcher:
 
 
 def _renew_promise(job: Job) -> None:
-    """A job about to miss its promise, or its deadline when the promise is lost, goes first."""
-    due = job.promised_at if now() < job.promised_at else job.deadline_at
-    job.share.latest_start = due - 1.2 * job.remaining_s - 2 * job.batch_s
+    """A job that falls behind what was foreseen, or is about to miss its deadline when the promise is lost, is
+    endangered."""
+    due = job.due_at if now() < job.promised_at else job.deadline_at
+    job.share.latest_start = due - job.remaining_s - job.batch_s
 
 
 def _continue(turn: Iterator[Job], jobs: list[Job]) -> Iterator[Job]:
