@@ -18,6 +18,7 @@ from darkroom_gateway.catalogue import catalogue_router
 from darkroom_gateway.health import health_router
 from darkroom_gateway.jobs.routes import job_router
 from darkroom_gateway.legacy import legacy_router
+from darkroom_gateway.pace import Paced
 from darkroom_gateway.page import page_router
 from darkroom_gateway.presence import ClientGone
 from darkroom_gateway.problems import Problem, problem_of
@@ -39,7 +40,7 @@ def create_app(settings: Settings, backend: Backend | None = None) -> FastAPI:
 
     Raises CallersError, or darkroom_client.BadOption for an address that cannot be used.
     """
-    services = Services(settings, backend or connect(settings), Callers(settings.api_keys))
+    services = Services(settings, Paced(backend or connect(settings)), Callers(settings.api_keys))
 
     @contextlib.asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import uvicorn
-from darkroom_client import Engine, Health, JobState, Model, Quote, Report, Result, Totals
+from darkroom_client import Engine, Health, JobState, Quote, Report, Result, Totals
 from darkroom_gateway import Settings, create_app
 from PIL import Image
 
@@ -60,9 +60,6 @@ class FakeBackend:
     async def totals(self) -> Totals:
         tasks = ("super_resolution", "denoise", "image_to_image")
         return Totals(tuple(Engine(task, "1", "x", jobs_waiting=2, backlog_s=1.5) for task in tasks), 0.1)
-
-    async def models(self) -> list[Model]:
-        return [Model("denoise", "1", "READY")]
 
     async def ready(self) -> bool:
         if self.failure is not None:
