@@ -14,7 +14,8 @@ ACTIONS = ("state", "cancel", "totals", "list")
 ADMIN_HEADER = "darkroom-admin-key"
 ADMIN_KEY_FILE = "DARKROOM_ADMIN_KEY_FILE"
 CALM_BACKLOG_S = 15.0
-"""A server whose longest backlog is under this takes nearly every job (half of the default deadline)."""
+"""A server whose longest backlog is under this takes nearly every job (half of the default deadline); whoever was
+refused all the same, by Triton's full queue, is asked to come back when a quarter of it is done."""
 
 
 class Jobs:
@@ -50,7 +51,7 @@ class Jobs:
     def _totals(self) -> dict[str, Any]:
         engines = self._board.engines()
         longest = max((float(engine["backlog_s"]) for engine in engines), default=0.0)
-        return {"engines": engines, "retry_after_s": round(max(0.1, longest - CALM_BACKLOG_S), 2)}
+        return {"engines": engines, "retry_after_s": round(max(0.1, longest / 4, longest - CALM_BACKLOG_S), 2)}
 
 
 def _require_admin(parameters: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from darkroom.engine.job import now
 
 JOBS_EVERY_S = 0.1
 ENGINE_EVERY_S = 0.25
+ETA_EVERY_S = 1.0
 
 
 class Board:
@@ -25,7 +26,8 @@ class Board:
         self._version = version
         self._identity = {"pid": os.getpid(), "process_start": files.process_start(os.getpid())}
         self._engine_file = folder / "engines" / f"{task}-{version}-{os.getpid()}.json"
-        self._shown: dict[str, dict[str, Any]] = {}
+        self._shown: dict[str, tuple[dict[str, Any], float]] = {}
+        """By id: the state last written, and when."""
         # the watcher shows, the event loop takes down: a state written after its job's end would stay for ever
         self._lock = threading.Lock()
         self._jobs_due = self._engine_due = 0.0
@@ -70,8 +72,8 @@ class Board:
         jobs = list(engine.jobs.values())
         etas = finish_times([Load(job.request.lane, job.remaining_s) for job in jobs])
         for job, eta in zip(jobs, etas, strict=True):
-            # a job of a few milliseconds that nobody can name is not worth its files
-            if job.request.named or now() - job.admitted_at > JOBS_EVERY_S:
+            # a short job that nobody can name is not worth its files
+            if job.request.named or now() - job.admitted_at > ETA_EVERY_S:
                 self._show(job, eta)
 
     def _show(self, job: Job, eta_s: float | None) -> None:
@@ -89,8 +91,11 @@ class Board:
             **self._identity,
         }
         with self._lock:
-            if job.state != "done" and self._shown.get(job.request.id) != state:
-                self._shown[job.request.id] = state
+            shown, shown_at = self._shown.get(job.request.id, ({}, 0.0))
+            # the eta changes all the time: on its own it is worth a new file once a second
+            moved = state | {"eta_s": 0} != shown | {"eta_s": 0}
+            if job.state != "done" and (moved or now() - shown_at > ETA_EVERY_S):
+                self._shown[job.request.id] = (state, now())
                 files.replace(self._path(job.request.id), state)
 
     def _totals(self, engine: Engine) -> dict[str, Any]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 CAUTION = 1.1
 """A forecast is taken this much longer than computed when it is held against a deadline."""
-PROMISE = 1.25
+PROMISE = 1.5
 """What is promised is this much more than what is foreseen, and two batches: others may come."""
 BIAS, LEARNING_RATE = (0.5, 2.0), 0.05
 """Bounds of what forecasts are corrected by, and how fast: about the last twenty jobs count."""
