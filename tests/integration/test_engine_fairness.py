@@ -26,7 +26,8 @@ def test_a_thumbnail_waits_a_few_batches_and_not_a_photo(simulated: Server) -> N
         before = sum(state(simulated, photo.id)["units_done"] for photo in photos)
         assert grpc(simulated, thumbnail()).image
         done = sum(state(simulated, photo.id)["units_done"] for photo in photos) - before
-    assert done <= 12  # 5 batches of 2 large tiles, and what the board was late
+        whole = state(simulated, photos[0].id)["units_total"]
+    assert done < whole / 2  # a few batches of 2 large tiles, and what the board was late
 
 
 def test_a_stream_of_thumbnails_does_not_stop_a_large_photo(simulated: Server) -> None:

@@ -74,7 +74,7 @@ def test_a_second_signal_ends_it_at_once(scratch: Path) -> None:
     begun = time.monotonic()
     command.popen.send_signal(signal.SIGTERM)
     assert command.popen.wait(10) == 0
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 8
     command.popen.communicate()
 
 

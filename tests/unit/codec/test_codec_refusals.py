@@ -132,7 +132,7 @@ def test_a_huge_picture_costs_neither_memory_nor_time(name: str) -> None:
     for _ in range(100):
         with pytest.raises(BadImageError):
             decode(data, LIMITS)
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 3
     assert peak < 100_000
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - resident < 4096  # KiB
     assert "its longer side may have at most 16000" in message
@@ -193,7 +193,7 @@ def test_text_and_profile_bombs_cost_nothing() -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 3
     assert peak < 24 * 2**20
     assert image.icc is None
     np.testing.assert_array_equal(image.pixels, colour())

