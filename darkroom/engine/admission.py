@@ -17,6 +17,8 @@ CAUTION = 1.1
 """A forecast is taken this much longer than computed when it is held against a deadline."""
 PROMISE = 1.5
 """What is promised is this much more than what is foreseen, and two batches: others may come."""
+COMPANY = 0.5
+"""How much longer a job's own batches take in company, at most (measured: python -m perf.quotes)."""
 BIAS, LEARNING_RATE = (0.5, 2.0), 0.05
 """Bounds of what forecasts are corrected by, and how fast: about the last twenty jobs count."""
 LONGEST_RETRY_S = 60.0
@@ -124,7 +126,9 @@ class Admission:
 
     def _done(self, price: Price, cost: Forecast, finish: float) -> Forecast:
         running = max(0.0, self._device.running_until - now())
-        device = running + max(finish, cost.alone_s)
+        # batches of other shapes come between its own, so company costs more than its share of the device
+        others = max(0.0, finish - cost.fluid_s)
+        device = running + others + cost.alone_s + COMPANY * min(cost.alone_s, others)
         computed = max(device, self._pools.backlog_s(price.pixel_bytes)) + price.codec_s
         return replace(cost, computed_s=computed, done_s=computed * self._bias[self._pools.is_small(price.pixel_bytes)])
 
