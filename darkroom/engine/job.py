@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
@@ -92,16 +93,16 @@ class Call:
         return (self.network, self.unit[0].shape)
 
 
-class Sink:
+class Sink(ABC):
     """Where the results of a job's calls go. Runs on the engine's event loop."""
 
+    @abstractmethod
     def deliver(self, results: list[tuple[int, Unit]]) -> None:
         """Take the results of one batch that belong to this sink: (index of the call, outputs)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def fail(self, error: BaseException) -> None:
         """A call of this sink failed."""
-        raise NotImplementedError
 
 
 class Job:
