@@ -16,7 +16,7 @@ from pathlib import Path
 from darkroom.server import Server
 from perf.harness import percentile, report
 from perf.load import closed_loop
-from perf.overload import SIMULATE, _shot
+from perf.overload import SIMULATE, mixed_shot
 
 REPOSITORY = Path("model_repository")
 
@@ -57,9 +57,9 @@ def _repository(folder: Path, triton: bool, engine: bool) -> Path:
 def _measure(repository: Path, count: int) -> tuple[float, float, float]:
     random.seed(1)
     with Server(repository, config_name="simulated", env={"DARKROOM_SIMULATE": SIMULATE}) as running:
-        asyncio.run(closed_loop(running.grpc_url, [_shot(0, {}) for _ in range(32)], 32))
+        asyncio.run(closed_loop(running.grpc_url, [mixed_shot(0, {}) for _ in range(32)], 32))
         started = time.perf_counter()
-        outcomes = asyncio.run(closed_loop(running.grpc_url, [_shot(0, {}) for _ in range(count)], 32))
+        outcomes = asyncio.run(closed_loop(running.grpc_url, [mixed_shot(0, {}) for _ in range(count)], 32))
         elapsed = time.perf_counter() - started
     assert not any(outcome.error for outcome in outcomes), outcomes[0].error
     seconds = [outcome.seconds for outcome in outcomes]

@@ -16,7 +16,7 @@ import numpy as np
 import tritonclient.grpc as sync_grpc
 
 from perf.harness import report, server, tree_rss
-from perf.load import Shot, _client, _send, closed_loop, photo
+from perf.load import Shot, client_of, closed_loop, photo, send
 from perf.overload import SIMULATE
 
 
@@ -61,13 +61,13 @@ def main() -> None:
 async def _cancel(url: str, count: int) -> dict[str, int]:
     reasons: dict[str, int] = {}
     gate = asyncio.Semaphore(16)
-    async with _client(url) as client:
+    async with client_of(url) as client:
 
         async def one(number: int) -> None:
             async with gate:
                 size = random.choice(((96, 96), (256, 256), (512, 384), (1000, 750)))
                 shot = Shot(0, photo(*size, seed=number % 8), id=uuid.uuid4().hex)
-                call = asyncio.create_task(_send(client, shot, time.perf_counter(), 60))
+                call = asyncio.create_task(send(client, shot, time.perf_counter(), 60))
                 await asyncio.sleep(random.uniform(0.0, 0.4))
                 if call.done():
                     reason = "ok"
@@ -87,7 +87,7 @@ async def _cancel(url: str, count: int) -> dict[str, int]:
 async def _until_idle(url: str) -> float:
     """Seconds until the engine says that it has no job and no unit."""
     started = time.perf_counter()
-    async with _client(url) as client:
+    async with client_of(url) as client:
         while time.perf_counter() - started < 30:
             engines = (await ask(client, {"action": "totals"}))["engines"]
             if all(e["jobs_waiting"] + e["jobs_running"] + e["units_waiting"] == 0 for e in engines):

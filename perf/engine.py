@@ -14,7 +14,7 @@ from darkroom.engine.simulated import SimulatedRunner, Simulation
 from darkroom.network import Network, Unit
 from perf.harness import counters, report, server
 from perf.load import closed_loop
-from perf.overload import _shot
+from perf.overload import mixed_shot
 
 
 def main() -> None:
@@ -65,11 +65,11 @@ def _alone(count: int) -> float:
 def _served(count: int) -> tuple[float, float, float]:
     random.seed(1)
     with server(["super_resolution"], "40,2") as running:
-        asyncio.run(closed_loop(running.grpc_url, [_shot(0, {}) for _ in range(64)], 32))
+        asyncio.run(closed_loop(running.grpc_url, [mixed_shot(0, {}) for _ in range(64)], 32))
         time.sleep(1.2)
         before = counters(running.metrics_url)
         started = time.perf_counter()
-        asyncio.run(closed_loop(running.grpc_url, [_shot(0, {}) for _ in range(count)], 32))
+        asyncio.run(closed_loop(running.grpc_url, [mixed_shot(0, {}) for _ in range(count)], 32))
         elapsed = time.perf_counter() - started
         time.sleep(1.2)
         gained = {name: value - before.get(name, 0.0) for name, value in counters(running.metrics_url).items()}

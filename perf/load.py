@@ -71,12 +71,12 @@ def poisson(rate: float, seconds: float, seed: int) -> list[float]:
 
 async def open_loop(url: str, shots: Sequence[Shot], timeout_s: float = 90.0) -> list[Outcome]:
     """Send every shot at its time, whatever became of those before it; wait for all answers."""
-    async with _client(url) as client:
+    async with client_of(url) as client:
         started = time.perf_counter()
 
         async def fire(shot: Shot) -> Outcome:
             await asyncio.sleep(max(0.0, started + shot.at_s - time.perf_counter()))
-            return await _send(client, shot, started, timeout_s)
+            return await send(client, shot, started, timeout_s)
 
         return list(await asyncio.gather(*(fire(shot) for shot in shots)))
 
@@ -85,24 +85,24 @@ async def closed_loop(url: str, shots: Iterable[Shot], callers: int, timeout_s: 
     """`callers` callers, each sending the next shot as soon as its last was answered, until none is left."""
     outcomes: list[Outcome] = []
     left = iter(shots)
-    async with _client(url) as client:
+    async with client_of(url) as client:
         started = time.perf_counter()
 
         async def call() -> None:
             for shot in left:
-                outcomes.append(await _send(client, shot, started, timeout_s))
+                outcomes.append(await send(client, shot, started, timeout_s))
 
         await asyncio.gather(*(call() for _ in range(callers)))
     return outcomes
 
 
-def _client(url: str) -> Any:
+def client_of(url: str) -> Any:
     big = 512 * 2**20
     arguments = [("grpc.max_send_message_length", big), ("grpc.max_receive_message_length", big)]
     return grpc.InferenceServerClient(url, channel_args=arguments)
 
 
-async def _send(client: Any, shot: Shot, started: float, timeout_s: float) -> Outcome:
+async def send(client: Any, shot: Shot, started: float, timeout_s: float) -> Outcome:
     tensor = sync_grpc.InferInput("image", [1, len(shot.data)], "UINT8")
     tensor.set_data_from_numpy(np.frombuffer(shot.data, np.uint8)[None])
     begun = time.perf_counter()

@@ -27,14 +27,14 @@ def main() -> None:
     options = {"deadline_s": arguments.deadline}
     with server(["super_resolution"], SIMULATE) as running:
         url = running.grpc_url
-        asyncio.run(closed_loop(url, [_shot(0, {}) for _ in range(64)], 32))  # warm
+        asyncio.run(closed_loop(url, [mixed_shot(0, {}) for _ in range(64)], 32))  # warm
         started = time.perf_counter()
-        peak_outcomes = asyncio.run(closed_loop(url, [_shot(0, {}) for _ in range(600)], 32))
+        peak_outcomes = asyncio.run(closed_loop(url, [mixed_shot(0, {}) for _ in range(600)], 32))
         peak = len(peak_outcomes) / (time.perf_counter() - started)
         memory = _Memory(running.pid)
         times = poisson(arguments.times * peak, arguments.seconds, seed=2)
         started = time.perf_counter()
-        outcomes = asyncio.run(open_loop(url, [_shot(t, options) for t in times]))
+        outcomes = asyncio.run(open_loop(url, [mixed_shot(t, options) for t in times]))
         elapsed = time.perf_counter() - started
         low, high, last = memory.stop()
     ok = [outcome for outcome in outcomes if outcome.reason == "ok"]
@@ -64,7 +64,7 @@ def main() -> None:
     )
 
 
-def _shot(at_s: float, options: dict[str, object]) -> Shot:
+def mixed_shot(at_s: float, options: dict[str, object]) -> Shot:
     size = random.choice(SIZES)
     return Shot(at_s, photo(size, size, seed=random.randrange(8)), options=options)
 

@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from perf.harness import counters, percentile, report, server
-from perf.load import Shot, _client, _send, closed_loop, photo, poisson
+from perf.load import Shot, client_of, closed_loop, photo, poisson, send
 from perf.overload import SIMULATE, SIZES
 
 BATCH_S = 0.040 + 0.002 * 32
@@ -71,16 +71,16 @@ async def _quoted(url: str, shots: list[Shot]) -> tuple[list[tuple[float, float]
     """(quoted, actual) seconds of every fourth shot, and the share of jobs done within their promise."""
     pairs: list[tuple[float, float]] = []
     kept: list[bool] = []
-    async with _client(url) as client:
+    async with client_of(url) as client:
         started = time.perf_counter()
 
         async def fire(number: int, shot: Shot) -> None:
             await asyncio.sleep(max(0.0, started + shot.at_s - time.perf_counter()))
             quoted = None
             if number % 4 == 0:
-                asked = await _send(client, Shot(shot.at_s, shot.data, options={"quote": True}), started, 60)
+                asked = await send(client, Shot(shot.at_s, shot.data, options={"quote": True}), started, 60)
                 quoted = asked.report["done_in_s"]
-            outcome = await _send(client, shot, started, 60)
+            outcome = await send(client, shot, started, 60)
             assert not outcome.error, outcome.error
             kept.append(bool(outcome.report["promise_kept"]))
             if quoted is not None:

@@ -13,7 +13,7 @@ keeps at least a fifth of the device however many interactive jobs are in line.
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
@@ -129,9 +129,6 @@ class FairLine(Generic[CallT, KeyT]):
         lane.virtual_time += seconds / lane.weight
         jobs = sum(1 for other in self._waiting if other.lane == share.lane)
         lane.clock += seconds / max(1, jobs)
-
-    def __iter__(self) -> Iterator[Share[CallT, KeyT]]:
-        return iter(self._waiting)
 
     def _rank(self, share: Share[CallT, KeyT], now: float) -> tuple[float, float, float, int]:
         if self._by_promise and share.latest_start is not None and share.latest_start <= now:

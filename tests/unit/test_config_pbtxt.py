@@ -32,6 +32,14 @@ def is_task(parsed: pb.ModelConfig) -> bool:
     return any(tensor.name == "image" for tensor in parsed.input)
 
 
+every_task_file = pytest.mark.parametrize(
+    "path", [path for path in FILES if is_task(parse(path))], ids=lambda path: str(path.relative_to(REPOSITORY))
+)
+every_task = pytest.mark.parametrize(
+    "model", [model for model in MODELS if is_task(parse(model / "config.pbtxt"))], ids=lambda model: model.name
+)
+
+
 def folder(path: Path) -> Path:
     return path.parent if path.name == "config.pbtxt" else path.parent.parent
 
@@ -69,11 +77,9 @@ def test_every_number_says_what_it_is(path: Path) -> None:
     assert not [line for line in numbers if "#" not in line]
 
 
-@every_file
+@every_task_file
 def test_a_task_takes_one_ragged_picture_and_answers_with_picture_and_report(path: Path) -> None:
     parsed = parse(path)
-    if not is_task(parsed):
-        pytest.skip("not a task")
     (image,) = parsed.input
     assert (image.data_type, list(image.dims), image.allow_ragged_batch) == (pb.TYPE_UINT8, [-1], True)
     outputs = [(tensor.name, tensor.data_type, list(tensor.dims)) for tensor in parsed.output]
@@ -130,10 +136,8 @@ def test_variants_differ_from_the_a100_in_instances_and_sizes_only(model: Path) 
         assert without_instances_and_sizes(variant) == without_instances_and_sizes(a100)
 
 
-@every_model
+@every_task
 def test_the_simulated_device_has_the_numbers_of_the_a100(model: Path) -> None:
-    if not (model / "configs" / "simulated.pbtxt").exists():
-        pytest.skip("not a task")
     simulated, a100 = parse(model / "configs" / "simulated.pbtxt"), parse(model / "config.pbtxt")
     for group in a100.instance_group:
         group.kind = pb.ModelInstanceGroup.KIND_CPU
