@@ -1,4 +1,5 @@
-"""The tritonserver that the nvidia-pytriton wheel carries, and what it needs around it to run our models."""
+"""Which tritonserver to run: that of NVIDIA's image, or the one the nvidia-pytriton wheel carries; and what it needs
+around it to run our models."""
 
 import ctypes.util
 import os
@@ -10,6 +11,10 @@ from importlib import metadata
 from pathlib import Path
 
 from darkroom.server.errors import ServerError
+
+VARIABLE = "DARKROOM_TRITON"
+_IMAGE = Path("/opt/tritonserver")
+"""Where NVIDIA's images (nvcr.io/nvidia/tritonserver) have it."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Distribution:
         """
         python = directory / "python"
         python.mkdir(parents=True)
-        for file in [*self.python_backend.iterdir(), self.stub]:
+        for file in {*self.python_backend.iterdir(), self.stub}:
             if file.is_file():
                 (python / file.name).symlink_to(file)
         return directory
@@ -50,8 +55,27 @@ class Distribution:
 
 
 def find_distribution() -> Distribution:
-    """Locate the installed wheel. Raises ServerError when the environment cannot run it."""
+    """The Triton in the folder that DARKROOM_TRITON names, else the image's, else the wheel's.
+
+    Raises ServerError when there is none, or this environment cannot run it.
+    """
     _refuse_numpy_2()
+    named = os.environ.get(VARIABLE)
+    if named or (_IMAGE / "bin" / "tritonserver").is_file():
+        return _installed(Path(named) if named else _IMAGE)
+    return _wheel()
+
+
+def _installed(root: Path) -> Distribution:
+    python = root / "backends" / "python"
+    binary, stub = root / "bin" / "tritonserver", python / "triton_python_backend_stub"
+    for file in (binary, stub):
+        if not file.is_file():
+            raise ServerError(f"There is no {file}; {VARIABLE} must name a folder with Triton and its Python backend.")
+    return Distribution(binary, (root / "lib", *_libpython_folder()), python, stub)
+
+
+def _wheel() -> Distribution:
     try:
         wheel = metadata.distribution("nvidia-pytriton")
     except metadata.PackageNotFoundError:
