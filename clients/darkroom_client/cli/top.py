@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,8 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from darkroom_client.cli.common import DEFAULT_URL, AdminKeyFile, Ca, Header, Json, Url, connect, out, told
+from darkroom_client.cli.dashboard.page import page
+from darkroom_client.cli.dashboard.prometheus import Prometheus
 from darkroom_client.client import Darkroom
 from darkroom_client.errors import BadOption, NotAllowed, Unavailable
+from darkroom_client.files import write_atomically
 from darkroom_client.jobs import JobState, Totals
 
 _BAR_CELLS = 16
@@ -25,12 +29,22 @@ def top(
     url: Url = DEFAULT_URL,
     every: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks.")] = 1.0,
     once: Annotated[bool, typer.Option("--once", help="Look once and leave.")] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the dashboard from Prometheus's data into a page.")
+    ] = None,
+    prometheus: Annotated[
+        str, typer.Option(envvar="DARKROOM_PROMETHEUS", help="Prometheus's URL, for --html.")
+    ] = "http://127.0.0.1:9090",
+    minutes: Annotated[float, typer.Option(min=0.1, help="How far back --html looks.")] = 30.0,
     json_: Json = False,
     header: Header = None,
     ca: Ca = None,
     admin_key_file: AdminKeyFile = None,
 ) -> None:
     """Show engines, lines, batch fill and throughput, live; with the admin key, the jobs too."""
+    if html is not None:
+        _draw(html, prometheus, minutes)
+        return
     with told(), connect(url, header, ca, admin_key_file) as darkroom:
         if json_:
             print(json.dumps(_as_json(*_look(darkroom))))
@@ -38,6 +52,15 @@ def top(
             out.print(screen(*_look(darkroom), url=darkroom.url))
         else:
             _live(darkroom, every)
+
+
+def _draw(file: Path, prometheus: str, minutes: float) -> None:
+    with told():
+        content = page(Prometheus(prometheus), minutes).encode()
+        try:
+            write_atomically(file, content)
+        except OSError as error:
+            raise BadOption(f"{file} cannot be written: {error.strerror}.") from None
 
 
 def _live(darkroom: Darkroom, every: float) -> None:
