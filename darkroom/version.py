@@ -40,7 +40,7 @@ class ModelVersion:
 
 def _runner(path: Path, name: str, record: NetworkRecord, *, gpu: bool, simulation: Simulation | None) -> Runner:
     if simulation is not None and record.simulated != "compute":
-        return SimulatedRunner(simulation, record)
+        return SimulatedRunner(simulation.of(name), record)
     for name_of_file, expected in {record.file: record.sha256, **record.files}.items():
         _check(path / name_of_file, expected)
     file = path / record.file
@@ -52,7 +52,7 @@ def _runner(path: Path, name: str, record: NetworkRecord, *, gpu: bool, simulati
         engine_cache=Path(cache) if cache else None,
         half_precision=record.half_precision,
     )
-    return SimulatedRunner(simulation, record, runner) if simulation is not None else runner
+    return SimulatedRunner(simulation.of(name), record, runner) if simulation is not None else runner
 
 
 def _check(file: Path, expected: str) -> None:

@@ -1,9 +1,12 @@
 """A device that takes the time of a GPU and computes next to nothing: for tests and sizing without one."""
 
+import json
 import math
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -20,13 +23,18 @@ class Simulation:
 
     base_s: float
     unit_s: float
+    networks: Mapping[str, "Simulation"] = field(default_factory=dict)
+    """By name, where every network has numbers of its own."""
 
     @classmethod
     def from_environment(cls) -> "Simulation | None":
-        """Read DARKROOM_SIMULATE="8,2" (milliseconds a batch, milliseconds a unit). Raises ValueError."""
+        """Read DARKROOM_SIMULATE: "8,2" (milliseconds a batch, milliseconds a unit), or "@" and the path of a file of
+        curves (see `from_curves`). Raises ValueError."""
         text = os.environ.get(VARIABLE, "")
         if not text:
             return None
+        if text.startswith("@"):
+            return cls.from_curves(Path(text[1:]))
         try:
             base, unit = (float(part) / 1000 for part in text.split(","))
         except ValueError:
@@ -34,6 +42,24 @@ class Simulation:
         if not (0 <= base < 60 and 0 <= unit < 60 and base + unit > 0):
             raise ValueError(f'{VARIABLE} must be two numbers in ms, a batch and a unit, like "8,2"; got "{text}".')
         return cls(base, unit)
+
+    @classmethod
+    def from_curves(cls, path: Path) -> "Simulation":
+        """A JSON object, {"networks": {NAME: {"base_ms": ..., "unit_ms": ...}}}. Raises ValueError."""
+        try:
+            curves = json.loads(path.read_text())["networks"]
+            networks = {name: cls(curve["base_ms"] / 1000, curve["unit_ms"] / 1000) for name, curve in curves.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{VARIABLE}: {path} holds no curves ({type(error).__name__}: {error}).") from None
+        if not networks or not all(curve.base_s >= 0 and curve.unit_s > 0 for curve in networks.values()):
+            raise ValueError(f"{VARIABLE}: in {path} every base_ms must be 0 or more and every unit_ms more than 0.")
+        return cls(math.nan, math.nan, networks)
+
+    def of(self, network: str) -> "Simulation":
+        """The numbers of one network. Raises ValueError when a file of curves does not name it."""
+        if self.networks and network not in self.networks:
+            raise ValueError(f"{VARIABLE}: no curve for {network}; there are {', '.join(sorted(self.networks))}.")
+        return self.networks.get(network, self)
 
     def seconds(self, units: float) -> float:
         return self.base_s + self.unit_s * units

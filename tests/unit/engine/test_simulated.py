@@ -1,6 +1,8 @@
 """The simulated device: what DARKROOM_SIMULATE may say, what a batch costs, what comes out."""
 
+import json
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +43,41 @@ def test_without_the_variable_nothing_is_simulated(monkeypatch: pytest.MonkeyPat
     if text is not None:
         monkeypatch.setenv(VARIABLE, text)
     assert Simulation.from_environment() is None
+
+
+def test_curves_of_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "curves.json"
+    curves = {"span_x4": {"base_ms": 1.5, "unit_ms": 0.5, "said by": "a test"}, "unet": {"base_ms": 0, "unit_ms": 6}}
+    file.write_text(json.dumps({"device": "one", "networks": curves}))
+    monkeypatch.setenv(VARIABLE, f"@{file}")
+    simulation = Simulation.from_environment()
+    assert simulation is not None
+    assert simulation.of("span_x4").seconds(3) == pytest.approx(0.003)
+    assert simulation.of("unet").seconds(2) == pytest.approx(0.012)
+    with pytest.raises(ValueError, match="no curve for span_x2; there are span_x4, unet"):
+        simulation.of("span_x2")
+
+
+def test_without_curves_all_networks_are_alike() -> None:
+    assert Simulation(8, 2).of("anything") == Simulation(8, 2)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"networks": {}}',
+        '{"networks": {"a": {"base_ms": 1}}}',
+        '{"networks": {"a": {"base_ms": -1, "unit_ms": 1}}}',
+    ],
+)
+def test_a_file_that_holds_no_curves_is_named(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "curves.json"
+    file.write_text(content)
+    with pytest.raises(ValueError, match=r"DARKROOM_SIMULATE: .*curves\.json"):
+        Simulation.from_curves(file)
 
 
 def test_every_pixel_is_repeated() -> None:
