@@ -7,7 +7,15 @@ can act on it::
 """
 
 import json
-from typing import ClassVar
+from typing import Any, ClassVar
+
+_QUOTED_CHARACTERS = 80
+
+
+def quoted(value: Any) -> str:
+    """What a caller sent, as JSON, for the end of a sentence: cut short where it is long."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _QUOTED_CHARACTERS else f"{text[: _QUOTED_CHARACTERS - 3]}..."
 
 
 class DarkroomError(Exception):
@@ -26,7 +34,9 @@ class DarkroomError(Exception):
         details: dict[str, object] = {"reason": self.reason}
         if self.retry_after_s is not None:
             details["retry_after_s"] = round(self.retry_after_s, 2)
-        return f"{self.message} {json.dumps(details)}"
+        # half a surrogate pair, as JSON may carry it, cannot be sent
+        sentence = self.message.encode("utf-8", "backslashreplace").decode()
+        return f"{sentence} {json.dumps(details)}"
 
 
 class BadImageError(DarkroomError):

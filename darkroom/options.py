@@ -12,11 +12,14 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from darkroom.engine.fair import Lane
-from darkroom.errors import BadOptionError
+from darkroom.errors import BadOptionError, quoted
 
 HEADER_PREFIX = "darkroom-"
 NOT_OPTIONS = frozenset({"admin-key"})
 """Headers of our own that are forwarded to every model and mean something to `jobs` only."""
+
+MAX_ID = 256
+"""Characters of the id that a caller gives his request: it stands in reports and on the board."""
 
 OutputFormat = Literal["same", "png", "jpeg", "webp"]
 
@@ -108,7 +111,7 @@ def _split(parameters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str
 def _scalar(text: str) -> Any:
     try:
         value = json.loads(text.lower() if text.lower() in ("true", "false") else text)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter from a header of thousands of brackets
         return text
     return value if isinstance(value, bool | int | float) else text
 
@@ -117,15 +120,11 @@ def _unknown(name: str, kind: type[Options]) -> str:
     known = sorted(kind.model_fields)
     close = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {close[0]}?" if close else ""
-    return f"Unknown option {_quoted(name)}.{hint} Known options: {', '.join(known)}."
+    return f"Unknown option {quoted(name)}.{hint} Known options: {', '.join(known)}."
 
 
 def _refusal(kind: type[Options], name: str, value: Any, fallback: str) -> str:
     field = kind.model_fields.get(name)
     allowed = field.description if field else fallback
-    return f"{name} must be {allowed}, got {_quoted(value)}."
+    return f"{name} must be {allowed}, got {quoted(value)}."
 
-
-def _quoted(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -67,7 +67,7 @@ class TiffReader:
         if entry.kind not in _UNSIGNED or not 1 <= entry.count <= at_most:
             raise ValueError(f"{entry.count} values of type {entry.kind}")
         code = f"{self.order}{entry.count}{_UNSIGNED[entry.kind]}"
-        return struct.unpack_from(code, self.data, self._start(entry))
+        return self._unpack(code, self._start(entry))
 
     def blob(self, entry: Entry) -> bytes:
         """The value of `entry` as bytes; shorter than announced where the data ends early."""
@@ -84,7 +84,9 @@ class TiffReader:
         return entry.field if inline else self._number(self.offset_format, entry.field)
 
     def _number(self, code: str, at: int) -> int:
-        if at > len(self.data):
+        return self._unpack(code, at)[0]
+
+    def _unpack(self, code: str, at: int) -> tuple[int, ...]:
+        if at > len(self.data):  # BigTIFF has offsets for which unpack_from would raise OverflowError
             raise struct.error(f"offset {at} lies beyond the end")
-        value: int = struct.unpack_from(code, self.data, at)[0]
-        return value
+        return struct.unpack_from(code, self.data, at)

@@ -6,7 +6,7 @@ from typing import Generic
 
 from darkroom.codec import Header, Image
 from darkroom.engine import Job, Work
-from darkroom.errors import BadOptionError
+from darkroom.errors import BadOptionError, quoted
 from darkroom.network import Network, Unit
 from darkroom.options import OptionsT
 from darkroom.version import ModelVersion
@@ -42,5 +42,5 @@ def choose_network(version: ModelVersion, name: str, option: str = "network") ->
     """The version's network of that name, or BadOptionError naming those it has."""
     network = version.networks.get(name)
     if network is None:
-        raise BadOptionError(f'{option} must be one of {", ".join(sorted(version.networks))}, got "{name}".')
+        raise BadOptionError(f'{option} must be one of {", ".join(sorted(version.networks))}, got {quoted(name)}.')
     return network

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from darkroom.errors import BadOptionError
 from darkroom.options import DenoiseOptions, Options, SuperResolutionOptions, parse
@@ -84,3 +86,40 @@ def test_a_long_value_is_cut_in_the_error() -> None:
 def test_not_a_number_is_no_number() -> None:
     with pytest.raises(BadOptionError, match="deadline_s"):
         parse(Options, {"deadline_s": float("nan")})
+
+
+@pytest.mark.parametrize("header", ["[" * 100_000, '{"a":' * 100_000, "9" * 5_000, "1e999", "\0", "NaN"])
+def test_a_header_that_json_chokes_on_is_a_wrong_value(header: str) -> None:
+    with pytest.raises(BadOptionError, match=r"scale must be 2 or 4") as refused:
+        parse(SuperResolutionOptions, {"darkroom-scale": header})
+    assert len(refused.value.message) < 300
+
+
+def test_half_a_surrogate_pair_can_be_sent_back() -> None:
+    with pytest.raises(BadOptionError) as refused:
+        parse(SuperResolutionOptions, {"\ud800": 1})
+    assert rb"\ud800" in refused.value.wire_message().encode()
+
+
+values = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.integers()), st.just("9" * 5_000)
+)
+names = st.one_of(
+    st.sampled_from([*SuperResolutionOptions.model_fields, *DenoiseOptions.model_fields]),
+    st.sampled_from(["darkroom-scale", "Darkroom-Scale", "darkroom-deadline-s", "darkroom-quote", "darkroom-"]),
+    st.text(),
+)
+
+
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(st.sampled_from([Options, SuperResolutionOptions, DenoiseOptions]), st.dictionaries(names, values, max_size=6))
+def test_anything_is_an_option_or_a_sentence(kind: type[Options], parameters: dict[str, Any]) -> None:
+    try:
+        options = parse(kind, parameters)
+    except BadOptionError as refused:
+        message = refused.wire_message()
+        assert message.endswith('. {"reason": "bad_option"}')
+        assert len(message.encode()) < 2_000
+    else:
+        assert options.deadline_s is None or 0 < options.deadline_s <= 3600
+        assert options.output_quality in (None, *range(1, 101))

@@ -23,6 +23,8 @@ _GREY = (0, 4)
 _WITH_ALPHA = (4, 6)
 _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Of a pixel, by colour type."""
+_DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+"""Bits that a sample may have, by colour type. Others would multiply what the rows may inflate to."""
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """First column, first row, column step and row step of the seven passes of an interlaced picture."""
 _IDAT_BYTES = 2**28
@@ -43,7 +45,7 @@ class _Chunk:
 def parse(data: bytes) -> Facts:
     """Raises BadImageError for animations and for files whose chunks end early; struct.error if IHDR does."""
     width, height, bits, colour = struct.unpack_from(">IIBB", data, 16)
-    if data[12:16] != b"IHDR" or colour not in _SAMPLES:
+    if data[12:16] != b"IHDR" or bits not in _DEPTHS.get(colour, ()):
         raise BadImageError("The PNG image is damaged: it does not begin with a valid IHDR chunk.")
     turn, transparent = 1, colour in _WITH_ALPHA
     for chunk in _chunks(data):
