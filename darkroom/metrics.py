@@ -51,7 +51,7 @@ def _by(label: str, values: Callable[[Engine], Mapping[str, float]]) -> Callable
 FAMILIES = (
     Family(
         "darkroom_jobs_total",
-        "Jobs that ended or were refused, by outcome: ok, busy, deadline, cancelled, bad_image, bad_option, internal.",
+        "Jobs that ended or were refused, by outcome: ok, busy, deadline, unavailable, cancelled, bad_image, bad_option, internal.",
         True,
         _by("outcome", lambda engine: engine.stats.outcomes),
     ),
@@ -75,6 +75,12 @@ FAMILIES = (
         "Batches that ran, by network.",
         True,
         _by("network", lambda engine: engine.stats.batches),
+    ),
+    Family(
+        "darkroom_batch_retries_total",
+        "Batches that failed and were run again in parts, by cause: memory, failure.",
+        True,
+        _by("cause", lambda engine: engine.stats.retries),
     ),
     Family(
         "darkroom_device_busy_seconds_total",

@@ -13,7 +13,8 @@ from darkroom.engine import Engine, Job, Price, Request
 from darkroom.engine.job import now
 from darkroom.errors import BadOptionError, DarkroomError
 from darkroom.network import Network
-from darkroom.options import Options, parse
+from darkroom.network_errors import OutOfMemoryError
+from darkroom.options import MAX_ID, Options, parse
 from darkroom.pipelines.task import Estimate, Task
 from darkroom.version import ModelVersion
 
@@ -53,6 +54,8 @@ class Service:
     def submit(self, incoming: Incoming, reply: Reply) -> None:
         """Check, price and admit one request. `reply` is called exactly once, whatever happens."""
         try:
+            if len(incoming.id) > MAX_ID:
+                raise BadOptionError(f"The id of a request has at most {MAX_ID} characters, got {len(incoming.id)}.")
             options = parse(self.task.options, incoming.parameters)
             header = codec.read_header(incoming.data, self.version.config.limits)
             request = self._request(incoming, options, header, reply)
@@ -70,7 +73,13 @@ class Service:
             shape = unit[0].shape
             for n in self._warm_sizes(network):
                 started = now()
-                network.run([unit] * n)
+                try:
+                    network.run([unit] * n)
+                except OutOfMemoryError:
+                    if n == 1:
+                        raise
+                    self.engine.device.did_not_fit(network, shape, n)
+                    break
                 self.engine.estimates.observe(network, shape, math.prod(shape), n, now() - started)
 
     def _warm_sizes(self, network: Network) -> list[int]:

@@ -4,6 +4,7 @@ One event loop in a thread of its own owns all state here; the front end calls `
 """
 
 import asyncio
+import concurrent.futures
 import contextlib
 import functools
 import logging
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 from darkroom.config import EngineConfig
 from darkroom.engine.admission import Admission, Forecast
+from darkroom.engine.complaints import Complaints
 from darkroom.engine.device import Device
 from darkroom.engine.estimate import Estimates
 from darkroom.engine.job import Job, Request, now
@@ -36,6 +38,11 @@ from darkroom.network import Network
 T = TypeVar("T")
 
 log = logging.getLogger("darkroom")
+
+ALIVE_EVERY_S = 1.0
+"""How often a caller that waits for the event loop makes sure that there is one."""
+STOP_GRACE_S, LOST_GRACE_S = 3.0, 5.0
+"""How long stopped jobs may take to end, at an unload and when the device is lost."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +72,15 @@ class Engine:
         """`claim(job)`: whether its id is free on the whole server; asked for jobs that their caller named.
         `release(job)`: the job has ended. `on_tick`: called with the engine from the watcher's thread every
         TICK_S, to publish states and metrics.
-        `on_poisoned()`: called when the device is lost and every job has been answered; the process should end."""
+        `on_poisoned()`: called on the event loop when the device is lost and every job has been answered; the process
+        should end."""
         self.config = config
         self.start_id = uuid.uuid4().hex
         self.estimates = estimates or Estimates()
         self.codec_estimates = Estimates(prior_s_per_size=2e-8)
         """Seconds per pixel of decoding and encoding, by format."""
         self.stats = Stats()
-        self.device = Device(config, self.estimates, lock, self._on_batch, self._on_device_lost)
+        self.device = Device(config, self.estimates, lock, self._on_batch, self.stats.retry, self._on_device_lost)
         self.budget = PixelBudget(config.pixel_bytes)
         self.pools = Pools(config.codec_threads, self.budget.small_bytes)
         self.line = WaitingLine(config.line_jobs, config.line_bytes)
@@ -83,6 +91,10 @@ class Engine:
         self._on_poisoned = on_poisoned
         self._room = asyncio.Event()
         self._stopping: UnavailableError | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._complaints = Complaints()
+        self.poisoned = False
+        """The device is lost: no job will ever run here again."""
         self._loop = asyncio.new_event_loop()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run_loop, name="darkroom-engine", daemon=True)
@@ -139,8 +151,14 @@ class Engine:
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         if self._closed.is_set():
             coroutine.close()
-            raise UnavailableError("The model is being unloaded.", retry_after_s=1.0)
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+            raise _unloading()
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        while self._thread.is_alive():
+            with contextlib.suppress(concurrent.futures.TimeoutError):
+                return future.result(ALIVE_EVERY_S)
+            if future.done():
+                return future.result()
+        raise _unloading()
 
     async def _admit(self, request: Request, forecast: Forecast) -> None:
         deadline_at = now() + request.deadline_s
@@ -205,23 +223,30 @@ class Engine:
 
     def _end(self, job: Job, result: Any, error: DarkroomError | None) -> None:
         """The one place where a job ends: forget it, count it, answer it, let the next one in."""
-        if self.jobs.pop(job.request.id, None) is not job:
+        if self.jobs.get(job.request.id) is not job:
             return
+        del self.jobs[job.request.id]
         job.state = "done"
         # a timer or a task that lives on would keep the job's pictures until its deadline
         if job.timer is not None:
             job.timer.cancel()
         job.task = job.timer = None
+        try:
+            self._book_end(job, error)
+        except Exception as failure:
+            self._complaints.make("the end of a job could not be booked", failure)
+        try:
+            job.request.answer(result, error)
+        except Exception as failure:
+            self._complaints.make("an answer could not be sent", failure)
+        self._start_jobs()
+
+    def _book_end(self, job: Job, error: DarkroomError | None) -> None:
         self._release(job)
         self.pools.owe(job.request.price.pixel_bytes, -job.request.price.codec_s)
         self.stats.count(job, error, now())
         if error is None or isinstance(error, DeadlineError):
             self.admission.learn(job.request.price, job.computed_s, now() - job.admitted_at)
-        try:
-            job.request.answer(result, error)
-        except Exception:
-            log.exception("an answer could not be sent")
-        self._start_jobs()
 
     def _stop(self, job: Job, reason: DarkroomError) -> None:
         if job.state == "done" or job.stop_reason is not None:
@@ -245,35 +270,64 @@ class Engine:
             DeadlineError(f"The deadline of {job.request.deadline_s:g} s passed before the job was done."),
         )
 
-    def _on_batch(self, network: Network, units: int, seconds: float, waited: float) -> None:
+    def _on_batch(self, network: Network, units: int, seconds: float) -> None:
         self.stats.batch(network.name, units, seconds)
         self.line.advance(seconds, len(self.jobs))
 
-    def _on_device_lost(self) -> None:
-        reason = UnavailableError("The GPU failed and this model is being restarted.", retry_after_s=5.0)
-        self._stopping = reason
-        for job in list(self.jobs.values()):
-            self._stop(job, reason)
-        self._loop.call_later(0.5, self._on_poisoned)
+    def _on_device_lost(self, why: str) -> None:
+        log.error("the device is lost, and %d jobs with it: %s", len(self.jobs), why)
+        self.poisoned = True
+        self._stopping = UnavailableError("The device failed and this model is being restarted.", retry_after_s=5.0)
+        self._wake_room()
+        self._ending = self._loop.create_task(self._give_up())
+
+    async def _give_up(self) -> None:
+        """Answer everybody, then ask for this process's end."""
+        await self._stop_all(LOST_GRACE_S)
+        self._on_poisoned()
 
     async def _drain(self, grace_s: float) -> None:
-        self._stopping = UnavailableError("The model is being unloaded.", retry_after_s=1.0)
+        self._stopping = self._stopping or _unloading()
         self._wake_room()
         end = now() + grace_s
         while self.jobs and now() < end:
             await asyncio.sleep(0.02)
+        await self._stop_all(STOP_GRACE_S)
+
+    async def _stop_all(self, grace_s: float) -> None:
+        """Stop every job; one whose codec does not come back within `grace_s` is answered without it."""
+        assert self._stopping is not None
         for job in list(self.jobs.values()):
             self._stop(job, self._stopping)
-        while self.jobs and now() < end + 3.0:
+        end = now() + grace_s
+        while self.jobs and now() < end:
             await asyncio.sleep(0.02)
+        for job in list(self.jobs.values()):
+            self._end(job, None, self._stopping)
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+        self._loop.set_exception_handler(self._complain)
+        while not self._closed.is_set():
+            try:
+                self._loop.run_forever()
+            except BaseException as error:  # SystemExit out of a callback: asyncio lets it through
+                self._complaints.make("the event loop was left, and goes on", error)
+
+    def _complain(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception") or RuntimeError(context["message"])
+        self._complaints.make("a callback of the engine failed", error)
 
 
 async def _run(job: Job) -> Any:
-    return await job.request.body(job)
+    try:
+        return await job.request.body(job)
+    except (SystemExit, KeyboardInterrupt) as error:  # asyncio would end the loop of everybody
+        raise InternalError("The job failed on an error inside the server; the log has more.") from error
+
+
+def _unloading() -> UnavailableError:
+    return UnavailableError("The model is being unloaded.", retry_after_s=1.0)
 
 
 def _taken(request: Request) -> BadOptionError:

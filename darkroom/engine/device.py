@@ -2,24 +2,34 @@
 
 It is work-conserving: whenever a unit waits and the device is free, a batch starts with what is there. Batches fill
 up by themselves under load, because units gather while the batch before them runs.
+
+A batch that fails is run again in parts: in smaller ones when it did not fit the memory, else job by job, so that a
+unit that no network can take fails its own job alone.
 """
 
 import asyncio
 import contextlib
+import logging
 import math
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 from darkroom.config import EngineConfig
+from darkroom.engine.ceiling import Ceilings
 from darkroom.engine.estimate import Estimates
 from darkroom.engine.fair import FairLine, Share
-from darkroom.engine.job import Call, Key, Sink, now
+from darkroom.engine.job import Call, Job, Key, Sink, now
 from darkroom.engine.lock import DeviceLock
 from darkroom.errors import DarkroomError, InternalError, UnavailableError
-from darkroom.network import Network, NetworkError, Unit
+from darkroom.network import Network, Unit
+from darkroom.network_errors import DeviceLostError, NetworkError, OutOfMemoryError
 
-POISON = ("CUDA", "CUDNN", "CUBLAS")
-"""In an error of onnxruntime: the process's CUDA context is lost, and only a new process helps."""
+log = logging.getLogger("darkroom")
+
+Retried = Literal["memory", "failure"]
+"""Why a batch was run again in parts."""
 
 
 class Device:
@@ -30,17 +40,20 @@ class Device:
         config: EngineConfig,
         estimates: Estimates,
         lock: DeviceLock | None,
-        on_batch: Callable[[Network, int, float, float], None],
-        on_poisoned: Callable[[], None] = lambda: None,
+        on_batch: Callable[[Network, int, float], None],
+        on_retry: Callable[[Retried, float], None] = lambda cause, seconds: None,
+        on_lost: Callable[[str], None] = lambda why: None,
     ) -> None:
         """`lock`: what model processes of one machine take turns with, None on a GPU of its own.
-        `on_batch(network, units, seconds, waited)`: called on the event loop after every batch.
-        `on_poisoned()`: called on the event loop when the device's context is lost."""
+        Called on the event loop: `on_batch(network, units, seconds)` after every batch, `on_retry(cause, seconds)`
+        after one that is run again in parts, `on_lost(why)` once, when nothing will run on this device any more."""
         self._config = config
         self._estimates = estimates
         self._lock = lock
         self._on_batch = on_batch
-        self._on_poisoned = on_poisoned
+        self._on_retry = on_retry
+        self._on_lost = on_lost
+        self._ceilings = Ceilings()
         self._line: FairLine[Call, Key] = FairLine()
         self._ready = threading.Condition()
         self._stopping = False
@@ -92,9 +105,17 @@ class Device:
             self._ready.notify()
 
     def batch_limit(self, network: Network, shape: tuple[int, ...]) -> int:
-        """Units of `shape` in one run of `network`: bounded in number, and in expected time."""
-        most = min(network.max_batch, self._config.max_batch)
+        """Units of `shape` in one run of `network`: bounded in number, in memory, and in expected time."""
+        most = self._most(network)
+        fit = self._ceilings.units((network, shape), most)
+        if network.pad_batches and fit < most:
+            fit = 1 << (fit.bit_length() - 1)  # a batch between two powers of two is filled up to the larger
+        most = fit
         return self._estimates.batch_limit(network, shape, math.prod(shape), most, self._config.max_batch_s)
+
+    def did_not_fit(self, network: Network, shape: tuple[int, ...], units: int) -> None:
+        """A batch of `units` ran out of memory: for a while none is as large."""
+        self._ceilings.lower((network, shape), units, now())
 
     def usual_batch(self, network: Network, shape: tuple[int, ...], limit: int) -> int:
         """Units that batches of this shape lately had, at most `limit`; `limit` when none ran."""
@@ -104,24 +125,40 @@ class Device:
         """Expected device seconds of one batch of `units`."""
         return self._estimates.seconds(network, shape, math.prod(shape), units)
 
+    def _most(self, network: Network) -> int:
+        return min(network.max_batch, self._config.max_batch)
+
     def _work(self) -> None:
-        while True:
-            with self._ready:
-                while (not self._line.length or self._held > self._config.result_bytes) and not self._stopping:
-                    self._ready.wait()
-                if self._stopping:
-                    return
-            waiting_since = now()
-            # the turn first, the batch second: units that come while others compute still get on
-            with self._lock.hold() if self._lock else contextlib.nullcontext():
-                started = now()
-                batch = self._next_batch(started)
-                if not batch:
-                    continue
-                outcome = _run(batch)
-                ended = now()
-            self._finish(batch, outcome, ended - started, started - waiting_since)
-            del batch, outcome  # an idle device must not keep the last batch's pictures
+        """One stream. It must not end unnoticed: jobs would wait for it until their deadlines."""
+        try:
+            while self._wait_for_units():
+                self._run_next()
+        except DeviceLostError as error:
+            self._lose(str(error))
+        except BaseException:
+            log.exception("a device thread failed")
+            self._lose("A device thread failed.")
+
+    def _wait_for_units(self) -> bool:
+        """False when the device stops."""
+        with self._ready:
+            while (not self._line.length or self._held > self._config.result_bytes) and not self._stopping:
+                self._ready.wait()
+            return not self._stopping
+
+    def _run_next(self) -> None:
+        # the turn first, the batch second: units that come while others compute still get on
+        with self._turn():
+            batch = self._next_batch(now())
+            parts = deque(self._run(batch)) if batch else deque()
+        while parts:
+            part = [call for call in parts.popleft() if call.job.stop_reason is None]
+            if part:
+                with self._turn():
+                    parts.extendleft(reversed(self._run(part)))
+
+    def _turn(self) -> contextlib.AbstractContextManager[None]:
+        return self._lock.hold() if self._lock else contextlib.nullcontext()
 
     def _next_batch(self, started: float) -> list[Call]:
         with self._ready:
@@ -139,17 +176,53 @@ class Device:
                 self._line.charge(call.job.share, correction)
             return taken
 
-    def _finish(self, batch: list[Call], outcome: "list[Unit] | DarkroomError", seconds: float, waited: float) -> None:
+    def _run(self, batch: list[Call]) -> list[list[Call]]:
+        """Run one batch; what is to be run again, in parts. Raises DeviceLostError."""
         network, shape = batch[0].key
-        if not isinstance(outcome, DarkroomError):
+        started = now()
+        try:
+            outcome: list[Unit] | DarkroomError = network.run([call.unit for call in batch])
+        except DeviceLostError:
+            raise
+        except OutOfMemoryError:
+            self.did_not_fit(network, shape, len(batch))
+            if len(batch) > 1:
+                self._call_soon(self._on_retry, "memory", now() - started)
+                return _split(batch, self.batch_limit(network, shape))
+            outcome = UnavailableError(
+                f"The device has no memory left for one unit of the network {network.name}.", retry_after_s=5.0
+            )
+        except Exception as error:
+            if len(parts := _by_job(batch)) > 1:
+                self._call_soon(self._on_retry, "failure", now() - started)
+                return parts
+            outcome = InternalError(
+                str(error)
+                if isinstance(error, NetworkError)
+                else f"The network {network.name} could not take its batch ({type(error).__name__})."
+            )
+        else:
+            seconds = now() - started
             self._estimates.observe(network, shape, math.prod(shape), len(batch), seconds)
+            self._ceilings.fitted((network, shape), len(batch), self._most(network), now())
+        self._call_soon(self._deliver, batch, outcome, now() - started)
+        return []
+
+    def _lose(self, why: str) -> None:
+        with self._ready:
+            if self._stopping:
+                return
+            self._stopping = True
+            self._ready.notify_all()
+        self._call_soon(self._on_lost, why)
+
+    def _call_soon(self, function: Callable[..., None], *args: object) -> None:
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # the loop is closed: the process is ending
-            self._loop.call_soon_threadsafe(self._deliver, batch, outcome, seconds, waited)
+            self._loop.call_soon_threadsafe(function, *args)
 
-    def _deliver(self, batch: list[Call], outcome: "list[Unit] | DarkroomError", seconds: float, waited: float) -> None:
-        jobs = {call.job for call in batch}
-        for job in jobs:
+    def _deliver(self, batch: list[Call], outcome: "list[Unit] | DarkroomError", seconds: float) -> None:
+        for job in {call.job for call in batch}:
             job.batches += 1
         sinks: dict[Sink, list[tuple[int, Unit]]] = {}
         for i, call in enumerate(batch):
@@ -160,18 +233,20 @@ class Device:
                 call.job.units_done += 1
                 sinks.setdefault(call.sink, []).append((call.index, outcome[i]))
         for sink, results in sinks.items():
-            sink.deliver(results)
-        self._on_batch(batch[0].network, len(batch), seconds, waited)
-        if isinstance(outcome, UnavailableError):
-            self._on_poisoned()
+            try:
+                sink.deliver(results)
+            except Exception:
+                log.exception("results could not be delivered")
+                sink.fail(InternalError("The job failed on an error inside the server; the log has more."))
+        self._on_batch(batch[0].network, len(batch), seconds)
 
 
-def _run(batch: list[Call]) -> "list[Unit] | DarkroomError":
-    try:
-        return batch[0].network.run([call.unit for call in batch])
-    except NetworkError as error:
-        if any(word in str(error.__cause__) for word in POISON) and "out of memory" not in str(error.__cause__):
-            return UnavailableError("The GPU failed and this model is being restarted.", retry_after_s=5.0)
-        return InternalError(str(error))
-    except Exception as error:
-        return InternalError(f"The network {batch[0].network.name} could not take its batch ({type(error).__name__}).")
+def _split(batch: Sequence[Call], limit: int) -> list[list[Call]]:
+    return [list(batch[i : i + limit]) for i in range(0, len(batch), limit)]
+
+
+def _by_job(batch: Sequence[Call]) -> list[list[Call]]:
+    parts: dict[Job, list[Call]] = {}
+    for call in batch:
+        parts.setdefault(call.job, []).append(call)
+    return list(parts.values())

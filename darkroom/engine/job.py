@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from darkroom.engine.fair import Lane, Share
-from darkroom.errors import DarkroomError
+from darkroom.errors import DarkroomError, InternalError
 from darkroom.network import Network, Unit
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class Job:
         self._priced_at = self.units_done
 
     async def run(self, network: Network, unit: Unit) -> Unit:
-        """Run one unit and wait for its outputs. Raises NetworkError when its batch failed."""
+        """Run one unit and wait for its outputs. Raises DarkroomError when it failed."""
         sink = _Single(asyncio.get_running_loop())
         self.engine.device.put(Call(self, network, unit, sink, 0))
         return await sink.future
@@ -217,8 +217,8 @@ class _Window(Sink):
         if self.job.state == "done":
             return
         device, size = self.job.engine.device, sum(output.nbytes for _, outputs in results for output in outputs)
-        device.hold(size)
         placing = self.job.engine.pools.submit(self.job, self._place_all, results)
+        device.hold(size)
         placing.add_done_callback(lambda done: self._placed(len(results), done, size))
 
     def fail(self, error: BaseException) -> None:
@@ -233,7 +233,9 @@ class _Window(Sink):
     def _placed(self, count: int, placing: "asyncio.Future[None]", size: int) -> None:
         self.job.engine.device.release(size)
         self.outstanding -= count
-        if not placing.cancelled():
+        if placing.cancelled():  # a picture with a hole in it is no answer
+            self.error = self.error or InternalError("The results of the job could not be put together.")
+        else:
             self.error = self.error or placing.exception()
         self._wake.set()
 

@@ -25,6 +25,8 @@ class Stats:
     """By network."""
     batches: Counter[str] = field(default_factory=Counter)
     """By network."""
+    retries: Counter[str] = field(default_factory=Counter)
+    """Batches that failed and were run again in parts: "memory" (too large), "failure" (anything else)."""
     device_busy_s: float = 0.0
     megapixels: float = 0.0
     """Decoded input of the jobs that were answered with a picture."""
@@ -37,6 +39,11 @@ class Stats:
         """Book one batch that ran."""
         self.units[network] += units
         self.batches[network] += 1
+        self.device_busy_s += seconds
+
+    def retry(self, cause: str, seconds: float) -> None:
+        """Book one batch that failed and is run again in parts."""
+        self.retries[cause] += 1
         self.device_busy_s += seconds
 
     def count(self, job: "Job", error: DarkroomError | None, ended_at: float) -> None:

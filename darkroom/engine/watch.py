@@ -1,18 +1,18 @@
 """The watcher: a thread that looks after callers that have gone, promises, and what others are to know."""
 
 import itertools
-import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from darkroom.engine.complaints import Complaints
 from darkroom.engine.job import Job, now
 from darkroom.errors import CancelledError
 
 if TYPE_CHECKING:
     from darkroom.engine.core import Engine
 
-log = logging.getLogger("darkroom")
+T = TypeVar("T")
 
 TICK_S = 0.05
 """How often it looks."""
@@ -30,6 +30,8 @@ class Watcher:
         """`on_tick`: called with the engine at every tick, to publish states and metrics."""
         self._engine = engine
         self._on_tick = on_tick
+        self._complaints = Complaints()
+        self._turn: Iterator[Job] = iter(())
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="darkroom-watch", daemon=True)
 
@@ -41,32 +43,39 @@ class Watcher:
         self._thread.join(5.0)
 
     def _run(self) -> None:
-        turn: Iterator[Job] = iter(())
         for tick in itertools.count():
             if self._closed.wait(TICK_S):
                 return
             jobs = list(self._engine.jobs.values())
-            turn = _continue(turn, jobs)
-            for job in itertools.islice(turn, max(ASKED_A_TICK, len(jobs) // 10)):
-                self._ask_for_caller(job)
-            for job in jobs[tick % REPRICED_EVERY :: REPRICED_EVERY]:
-                job.fluid_s = self._engine.admission.fluid_s(job.price)
-            for job in jobs:
-                _renew_promise(job)
+            self._try("callers could not be looked after", self._ask_for_callers, jobs)
+            self._try("jobs could not be priced anew", self._reprice, jobs[tick % REPRICED_EVERY :: REPRICED_EVERY])
+            self._try("promises could not be renewed", self._renew_promises, jobs)
             for publish in self._on_tick:
-                try:
-                    publish(self._engine)
-                except Exception:
-                    log.exception("states or metrics could not be published")
+                self._try("states or metrics could not be published", publish, self._engine)
+
+    def _try(self, complaint: str, look: Callable[[T], None], at: T) -> None:
+        """What fails once may work at the next tick, and what fails for ever must not end the rest."""
+        try:
+            look(at)
+        except Exception as error:
+            self._complaints.make(complaint, error)
+
+    def _ask_for_callers(self, jobs: list[Job]) -> None:
+        self._turn = _continue(self._turn, jobs)
+        for job in itertools.islice(self._turn, max(ASKED_A_TICK, len(jobs) // 10)):
+            self._try("could not ask whether a caller has gone", self._ask_for_caller, job)
 
     def _ask_for_caller(self, job: Job) -> None:
-        try:
-            gone = job.state != "done" and job.request.is_cancelled()
-        except Exception:
-            log.exception("could not ask whether a caller has gone")
-            return
-        if gone:
+        if job.state != "done" and job.request.is_cancelled():
             self._engine.stop_soon(job, CancelledError("The caller cancelled the job."))
+
+    def _reprice(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            job.fluid_s = self._engine.admission.fluid_s(job.price)
+
+    def _renew_promises(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            _renew_promise(job)
 
 
 def _renew_promise(job: Job) -> None:

@@ -25,6 +25,10 @@ class FakeRunner:
     fail_on: Callable[[np.ndarray], bool] = lambda batch: False
     batches: list[np.ndarray] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
+    fits: int = 1000
+    """Units beyond which a batch raises what onnxruntime raises when the memory is full."""
+    words: str = "no"
+    """What a batch that `fail_on` names raises."""
 
     entered: threading.Event = field(default_factory=threading.Event)
     """A batch has begun."""
@@ -37,9 +41,14 @@ class FakeRunner:
         self.gate.wait(10)
         self.batches.append(inputs[0])
         time.sleep(self.base_s + self.unit_s * len(inputs[0]))
+        if len(inputs[0]) > self.fits:
+            raise RuntimeError(f"BFCArena: Failed to allocate memory for requested buffer of size {inputs[0].nbytes}")
         if self.fail_on(inputs[0]):
-            raise RuntimeError("no")
+            raise RuntimeError(self.words)
         return (inputs[0] + 1,)
+
+    def close(self) -> None:
+        pass
 
 
 def network(runner: FakeRunner, name: str = "fake", max_batch: int = 8) -> Network:
