@@ -31,6 +31,7 @@ from darkroom.errors import (
     CancelledError,
     DarkroomError,
     InternalError,
+    UnavailableError,
 )
 from darkroom.jobs import Jobs
 from darkroom.memory import IdleTrim
@@ -42,6 +43,8 @@ from darkroom.version import ModelVersion
 
 log = logging.getLogger("darkroom")
 
+POISONED_EXIT = 70
+"""Exit code of a process that lost its device, after it has answered its jobs."""
 UNLOAD_GRACE_S = 25.0
 """How long an unload or a stop waits for running jobs before it answers them UNAVAILABLE."""
 
@@ -72,7 +75,7 @@ class TaskModel:
             claim=board.claim,
             release=board.release,
             on_tick=(board.publish, metrics.publish, IdleTrim().look),
-            on_poisoned=lambda: os._exit(70),
+            on_poisoned=self._end_process,
         )
         self.service = Service(self.task, version, engine)
         self.service.warm_up()
@@ -95,6 +98,15 @@ class TaskModel:
         """Triton's last call: answer what is running, then go."""
         self.service.engine.stop(UNLOAD_GRACE_S)
         self._board.close()
+        self.service.version.close()
+
+    def _end_process(self) -> None:
+        """The device is lost to this process, and its jobs have been answered: say so on the board, and go. Triton
+        does not bring it back; whoever supervises loads the model anew."""
+        try:
+            self._board.publish_at_once(self.service.engine)
+        finally:
+            os._exit(POISONED_EXIT)
 
 
 class _Registry:
@@ -115,7 +127,7 @@ class JobsModel:
     """The `jobs` model: see darkroom.jobs."""
 
     def initialize(self, args: dict[str, str]) -> None:
-        self._jobs = Jobs(BoardReader(runtime_dir()))
+        self._jobs = Jobs(BoardReader(runtime_dir()), Path(args["model_repository"]))
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
         return [self._answer(request) for request in requests]
@@ -163,12 +175,19 @@ class _Caller:
 
     def reply(self, answer: Answer | None, error: DarkroomError | None) -> None:
         """Send the one answer."""
-        response = _response(answer, error)
         with self._lock:
             sender, self._sender = self._sender, None
             if sender is None:
                 raise RuntimeError("a request was answered twice")
-            sender.send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+            try:
+                sender.send(_response(answer, error), flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+            except Exception:
+                if answer is None:
+                    raise
+                # a picture that does not fit the shared memory leaves its caller waiting for ever; an error fits
+                log.exception("an answer of %d bytes could not be sent", len(answer.image))
+                failed = UnavailableError("The answer could not be sent: memory is short.", retry_after_s=5.0)
+                sender.send(_response(None, failed), flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
 
 
 def _response(answer: Answer | None, error: DarkroomError | None) -> Any:

@@ -27,6 +27,11 @@ class BoardReader:
         """The totals of all engines, by task and version."""
         return sorted(self._all("engines"), key=lambda engine: (engine["task"], engine["version"]))
 
+    def processes(self) -> list[tuple[str, int]]:
+        """The task and the process id of every engine that runs."""
+        contents = [files.read(path) for path in (self._folder / "engines").glob("[!.]*.json")]
+        return [(str(each["task"]), int(each["pid"])) for each in contents if each is not None and files.is_alive(each)]
+
     def cancel(self, job_id: str) -> bool:
         """Ask the process that runs a job to stop it; False when no process does. It hears within 50 ms."""
         if self.job(job_id) is None:

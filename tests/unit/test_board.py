@@ -150,7 +150,7 @@ def test_an_unknown_job_is_unknown(tmp_path: Path) -> None:
     [
         ("no json", "query must be one JSON object"),
         ("[]", "query must be one JSON object"),
-        ('{"action": "explode"}', 'action must be one of state, cancel, totals, list, got "explode"'),
+        ('{"action": "explode"}', 'action must be one of state, cancel, totals, list, versions, got "explode"'),
         ('{"action": "state"}', "id must be the id of a job, got null"),
     ],
 )
