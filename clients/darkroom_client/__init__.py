@@ -18,6 +18,7 @@ from darkroom_client.errors import (
     Cancelled,
     DarkroomError,
     DeadlinePassed,
+    LoadFailed,
     LostJob,
     NotAllowed,
     NotServed,
@@ -28,6 +29,7 @@ from darkroom_client.errors import (
 from darkroom_client.images import ImageInput
 from darkroom_client.inspection import Health, Model
 from darkroom_client.jobs import Engine, JobState, Totals
+from darkroom_client.models import Change, ModelVersions
 from darkroom_client.results import Face, Quote, Report, Result
 from darkroom_client.retry import Retry
 from darkroom_client.tls import Tls
@@ -40,6 +42,7 @@ __all__ = [
     "BadOption",
     "Busy",
     "Cancelled",
+    "Change",
     "Darkroom",
     "DarkroomError",
     "DeadlinePassed",
@@ -48,8 +51,10 @@ __all__ = [
     "Health",
     "ImageInput",
     "JobState",
+    "LoadFailed",
     "LostJob",
     "Model",
+    "ModelVersions",
     "NotAllowed",
     "NotServed",
     "Quote",

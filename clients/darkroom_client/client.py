@@ -7,9 +7,10 @@ from darkroom_client import address, inspection
 from darkroom_client.core import Core
 from darkroom_client.errors import BadOption
 from darkroom_client.images import ImageInput
-from darkroom_client.inspection import Health, Model
+from darkroom_client.inspection import Health
 from darkroom_client.jobs import JobState, Totals
 from darkroom_client.link import drive, iterate
+from darkroom_client.models_api import AsyncModels, Models
 from darkroom_client.options import Lane, Settings, separate
 from darkroom_client.results import Quote, Result
 from darkroom_client.retry import Retry
@@ -45,6 +46,7 @@ class Darkroom(Tasks[Result, Quote]):
         defaults = _defaults(where, deadline_s, lane, retry, tls)
         self.url = str(where)
         self._core = Core(BlockingLink(where, tls), defaults, headers or {}, admin_key)
+        self.models = Models(self._core)
 
     def run(self, task: str, image: ImageInput, **options: Any) -> Result:
         return drive(self._core.run(task, image, options))
@@ -73,10 +75,6 @@ class Darkroom(Tasks[Result, Quote]):
     def totals(self) -> Totals:
         """What the engines are doing."""
         return drive(self._core.engines.totals())
-
-    def models(self) -> list[Model]:
-        """All models; without the admin key, those that are ready."""
-        return drive(inspection.models(self._core))
 
     def model(self, name: str, version: str = "") -> dict[str, Any]:
         """Metadata and configuration of one model."""
@@ -122,6 +120,7 @@ class AsyncDarkroom(Tasks[Coroutine[Any, Any, Result], Coroutine[Any, Any, Quote
         defaults = _defaults(where, deadline_s, lane, retry, tls)
         self.url = str(where)
         self._core = Core(AsyncLink(where, tls), defaults, headers or {}, admin_key)
+        self.models = AsyncModels(self._core)
 
     async def run(self, task: str, image: ImageInput, **options: Any) -> Result:
         return await self._core.run(task, image, options)
@@ -145,9 +144,6 @@ class AsyncDarkroom(Tasks[Coroutine[Any, Any, Result], Coroutine[Any, Any, Quote
 
     async def totals(self) -> Totals:
         return await self._core.engines.totals()
-
-    async def models(self) -> list[Model]:
-        return await inspection.models(self._core)
 
     async def model(self, name: str, version: str = "") -> dict[str, Any]:
         return await inspection.describe(self._core, name, version)

@@ -66,5 +66,9 @@ class NotAllowed(DarkroomError):
     """The server asks for credentials that this client did not send (`headers=`, `admin_key=`)."""
 
 
+class LoadFailed(DarkroomError):
+    """A model version could not be loaded, or would not fit into the memory; what was served before goes on."""
+
+
 class ServerError(DarkroomError):
     """A bug or a failed run on the server; this job failed, others go on."""

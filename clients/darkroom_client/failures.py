@@ -20,6 +20,8 @@ _REASONS: dict[str, type[errors.DarkroomError]] = {
 
 # Triton's own words, which carry no JSON object. Order matters: the first that matches wins.
 _TRITON: tuple[tuple[str, type[errors.DarkroomError]], ...] = (
+    # First: it quotes the model's own error, which may say anything.
+    (r"load failed for model|failed to load '", errors.LoadFailed),
     (r"exceeds maximum queue size", errors.Busy),
     (r"request timeout expired", errors.DeadlinePassed),
     (r"stub process .* is not healthy", errors.Unavailable),

@@ -13,18 +13,20 @@ from darkroom_client.wire import Answer, Call
 
 T = TypeVar("T")
 
-About = Literal["server", "server_ready", "index", "model", "model_config", "model_ready"]
+About = Literal["server", "server_ready", "index", "model", "model_config", "model_ready", "load", "unload"]
 
 
 @dataclass(frozen=True)
 class Question:
-    """One question about the server or a model that is no inference."""
+    """One question about the server or a model that is no inference; `load` and `unload` change what is served."""
 
     about: About
     model: str = ""
     version: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout_s: float = 10.0
+    config: str | None = None
+    """For `load`: the model's configuration as JSON, instead of that in its folder."""
 
 
 class Pending(Protocol):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import darkroom_client
-from darkroom_client.cli import server_commands, task_commands
+from darkroom_client.cli import models, server_commands, task_commands
 from darkroom_client.cli.top import top
 
 EPILOG = (
@@ -39,6 +39,7 @@ app.command("info", rich_help_panel=_SERVER)(server_commands.info)
 app.command("health", rich_help_panel=_SERVER)(server_commands.health)
 app.command("top", rich_help_panel=_SERVER)(top)
 app.command("cancel", rich_help_panel=_SERVER)(server_commands.cancel)
+app.add_typer(models.app, name="models", rich_help_panel=_SERVER)
 
 
 def _print_version(wanted: bool) -> None:

@@ -114,6 +114,10 @@ def ask_arguments(question: Question) -> tuple[str, dict[str, Any]]:
             return "get_model_config", {**common, **model, "as_json": True}
         case "model_ready":
             return "is_model_ready", {**common, **model}
+        case "load":
+            return "load_model", {**common, "model_name": question.model, "config": question.config}
+        case "unload":
+            return "unload_model", {**common, "model_name": question.model}
 
 
 def plain(question: Question, reply: Any) -> Any:

@@ -83,6 +83,10 @@ class HttpAio:
                 return await self._client.get_model_config(**model)
             case "model_ready":
                 return await self._client.is_model_ready(**model)
+            case "load":
+                return await self._client.load_model(question.model, headers=headers, config=question.config)
+            case "unload":
+                return await self._client.unload_model(question.model, headers=headers)
 
     async def close(self) -> None:
         await self._client.close()
