@@ -1,7 +1,7 @@
 # Every target sets up .venv by itself, the first time and whenever a pin changes.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve export test test-slow lint format clean distclean
+.PHONY: help demo serve export test test-slow lint format perf-tools bench bench-long clean distclean
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo "$$p" && break; \
@@ -9,6 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+PERF_TOOLS := .cache/perf-tools/.installed
 ARGS ?=
 HTTP_PORT ?= 8000
 GRPC_PORT ?= 8001
@@ -43,6 +44,14 @@ format: $(INSTALLED) ## let ruff rewrite what it can
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
+perf-tools: $(PERF_TOOLS) ## perf_analyzer and locust, in an environment of their own
+
+bench: export $(PERF_TOOLS) ## the README's main figures in half an hour; look at out/perf/index.html
+	$(PY) -m perf.bench $(ARGS)
+
+bench-long: export $(PERF_TOOLS) ## all other figures: hours
+	$(PY) -m perf.bench --long $(ARGS)
+
 clean: ## remove results and caches
 	rm -rf out build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
@@ -61,4 +70,8 @@ $(INSTALLED): requirements.lock pyproject.toml clients/pyproject.toml clients/ga
 	$(PY) -m pip install --disable-pip-version-check --quiet -r requirements.lock
 	$(PY) -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e . -e clients -e clients/gateway
 	$(PY) -m pip check
+	@touch $@
+
+$(PERF_TOOLS): $(INSTALLED) perf/tools/__main__.py perf/tools/requirements.lock
+	$(PY) -m perf.tools
 	@touch $@
