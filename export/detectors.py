@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from export.ports import Ports
 from export.recipe import Facts, Network
 from export.sources import SOURCES
 
@@ -61,7 +62,10 @@ def detector(name: str, module: str, outputs: tuple[str, ...], side: int | None)
             "half_precision": False,
         }
 
-    return Network(name=name, weights=SOURCES[name], make=make, settings={"graph": 1})
+    more = 2 if side is None else 0  # axes: a value for each place of a picture of any size
+    ranks = {"score": 1 + more, "offsets": 2 + more, "landmarks": 3 + more}
+    ports = Ports({"image": ("float32", 4)}, {output: ("float32", ranks[output]) for output in outputs})
+    return Network(name=name, weights=SOURCES[name], make=make, settings={"graph": 1}, ports=ports)
 
 
 def _photo(n: int, height: int, width: int) -> "NDArray[np.float32]":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from export.ports import NUMBERS, PIXELS, Ports
 from export.recipe import Facts, Network
 from export.sources import Weights
 
@@ -84,4 +85,5 @@ def pixel_network(
         parity.batch_invariance(path, max(feeds, key=lambda feed: len(feed["image"])))
         return {"parameters": onnx_export.parameters(graph), "parity": found | {"unit": "grey levels of 255"}}
 
-    return Network(name=name, weights=weights, make=make, scale=scale, settings={"graph": 1})
+    ports = Ports({"image": PIXELS, **dict.fromkeys(values, NUMBERS)}, {"output": PIXELS})
+    return Network(name=name, weights=weights, make=make, scale=scale, settings={"graph": 1}, ports=ports)

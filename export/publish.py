@@ -1,9 +1,11 @@
 """Puts finished files into the model repository: all of them, or none.
 
-Files are made in a hidden folder beside the versions, so on the same file system, and renamed into place;
-what a killed run left there is swept by the next one. Triton takes only folders with numbers for versions.
+Files are made in a hidden folder beside the models, so on the same file system, and renamed into place; what a killed
+run left there is swept by the next one. Not inside the model's own folder: Triton takes whatever appears there beside
+the versions for a change of the model, and reloads it for nothing.
 """
 
+import compileall
 import contextlib
 import fcntl
 import hashlib
@@ -11,15 +13,18 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from darkroom.config import NETWORKS_FILE, PIPELINE_FILE, ConfigError, NetworkRecord, load_networks
+from export import durable
 from export.errors import ExportError
 from export.recipe import Network
 
 MODEL_FILE = "model.py"
+PUBLICATION_FILE = "publication.json"
+"""Beside a version's networks.json: when and from what it was published, and what the gate found."""
 _STAGING = ".staging-"
 
 Records = Mapping[str, Mapping[str, Any]]
@@ -28,8 +33,7 @@ Records = Mapping[str, Mapping[str, Any]]
 
 @contextlib.contextmanager
 def staging(task: Path) -> Iterator[Path]:
-    """An empty folder below the task's folder (made if missing), gone afterwards; one export of a task at a
-    time.
+    """An empty folder beside the task's folder (made if missing), gone afterwards; one export of a task at a time.
 
     Raises ExportError while another export of the same task runs.
     """
@@ -42,9 +46,10 @@ def staging(task: Path) -> Iterator[Path]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ExportError(f"Another export of {task.name} is running.") from None
-        for stale in task.glob(f"{_STAGING}*"):
+        prefix = f"{_STAGING}{task.name}."
+        for stale in task.parent.glob(f"{prefix}*"):
             shutil.rmtree(stale)
-        folder = Path(tempfile.mkdtemp(prefix=_STAGING, dir=task))
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=task.parent))
         try:
             (folder / ".gitignore").write_text("*\n")
             yield folder
@@ -70,30 +75,65 @@ def fill_version(version: Path, staged: Path, records: Records) -> None:
         (staged / file).replace(version / file)
     fresh = staged / NETWORKS_FILE
     fresh.write_text(json.dumps(records, indent=2) + "\n")
+    durable.sync_tree(version)
+    durable.sync(fresh)
     fresh.replace(listing)
+    durable.sync(version)
 
 
-def add_version(
-    task: Path, staged: Path, records: Records, pipeline: Callable[[dict[str, Any]], dict[str, Any]] | None
-) -> Path:
-    """Complete `staged` with model.py and pipeline.json of the newest version and rename it to the next
-    number.
+def base_version(task: Path, number: int | None = None) -> Path:
+    """The version that gives model.py and pipeline.json to the next one: `number`, or the newest that has both.
 
-    Returns the new version's folder. Raises ExportError where there is no version to take the two files from.
+    Raises ExportError where there is none.
     """
-    existing = versions(task)
-    donors = [
-        version for version in existing if (version / MODEL_FILE).is_file() and (version / PIPELINE_FILE).is_file()
-    ]
+    donors = [v for v in versions(task) if (v / MODEL_FILE).is_file() and (v / PIPELINE_FILE).is_file()]
+    if number is not None:
+        donors = [version for version in donors if int(version.name) == number]
     if not donors:
-        raise ExportError(f"{task} has no version with {MODEL_FILE} and {PIPELINE_FILE} to take for a new version.")
-    tunables = json.loads((donors[-1] / PIPELINE_FILE).read_text())
-    if pipeline is not None:
-        tunables = pipeline(tunables)
-    shutil.copyfile(donors[-1] / MODEL_FILE, staged / MODEL_FILE)
+        which = f"no version {number}" if number is not None else "no version"
+        raise ExportError(f"{task} has {which} with {MODEL_FILE} and {PIPELINE_FILE} to take for a new version.")
+    return donors[-1]
+
+
+def complete(base: Path, staged: Path, records: Records, tunables: Mapping[str, Any]) -> None:
+    """Put into `staged`, beside the networks of `records`, all else that a version is made of: the base version's own
+    files (model.py, and what people put beside it), pipeline.json and networks.json."""
+    named = {PIPELINE_FILE, NETWORKS_FILE, PUBLICATION_FILE}
+    exported = {name for record in _records(base).values() for name in (record.file, *record.files)}
+    for path in sorted(base.rglob("*")):
+        file = path.relative_to(base)
+        theirs = file.as_posix() in named | exported or "__pycache__" in file.parts
+        if path.is_file() and not theirs and not (staged / file).exists():
+            (staged / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, staged / file)
     (staged / PIPELINE_FILE).write_text(json.dumps(tunables, indent=2) + "\n")
     (staged / NETWORKS_FILE).write_text(json.dumps(records, indent=2) + "\n")
-    return staged.rename(task / str(int(existing[-1].name) + 1))
+
+
+def add_version(task: Path, staged: Path, publication: Mapping[str, Any]) -> Path:
+    """Give the complete version `staged` the next number. Returns its folder."""
+    target = task / next_number(task)
+    (staged / PUBLICATION_FILE).write_text(json.dumps(publication, indent=2) + "\n")
+    # Bytecode that Python writes while the model loads would count as a change of the version.
+    compileall.compile_dir(staged, maxlevels=0, quiet=2, ddir=str(target), force=True)
+    return durable.rename_into_place(staged, target)
+
+
+def next_number(task: Path) -> str:
+    """Of the version to publish: one more than the newest."""
+    existing = versions(task)
+    return str(int(existing[-1].name) + 1) if existing else "1"
+
+
+def is_same(version: Path, other: Path) -> bool:
+    """Whether two versions serve the same: networks, tunables and code."""
+
+    def content(folder: Path) -> tuple[Any, ...]:
+        networks = {name: (record.sha256, record.files) for name, record in _records(folder).items()}
+        code = {path.name: path.read_bytes() for path in folder.glob("*.py")}
+        return networks, json.loads((folder / PIPELINE_FILE).read_text()), code
+
+    return content(version) == content(other)
 
 
 def versions(task: Path) -> list[Path]:
@@ -143,10 +183,12 @@ def is_intact(version: Path, found: NetworkRecord, network: Network) -> bool:
     sha256."""
     extra = found.model_extra or {}
     made_from = {"architecture": found.architecture} | {key: extra.get(key) for key in ("weights_sha256", "settings")}
+    return made_from == network.made_from and _has_files(version, found)
+
+
+def _has_files(version: Path, found: NetworkRecord) -> bool:
     files = {found.file: found.sha256, **found.files}
-    return made_from == network.made_from and all(
-        (version / file).is_file() and sha256(version / file) == digest for file, digest in files.items()
-    )
+    return all((version / file).is_file() and sha256(version / file) == digest for file, digest in files.items())
 
 
 def find_twin(repository: Path, network: Network) -> tuple[Path, NetworkRecord] | None:
@@ -157,6 +199,20 @@ def find_twin(repository: Path, network: Network) -> tuple[Path, NetworkRecord] 
             if found is not None and is_intact(version, found, network):
                 return version, found
     return None
+
+
+def link_base(base: Path, name: str, folder: Path) -> dict[str, Any] | None:
+    """Put the base version's network of that name into `folder` and return its record; None where it has none, or not
+    intact."""
+    found = _records(base).get(name)
+    if found is None or not _has_files(base, found):
+        return None
+    return link_twin((base, found), folder)
+
+
+def names_in(version: Path) -> list[str]:
+    """Names of the networks that the version's networks.json records."""
+    return list(_records(version))
 
 
 def link_twin(twin: tuple[Path, NetworkRecord], folder: Path) -> dict[str, Any]:

@@ -5,13 +5,18 @@ import argparse
 import importlib
 import json
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from export import recipes
+from export.ports import Ports
 from export.sources import Weights
+
+if TYPE_CHECKING:
+    from darkroom.pipelines.task import Task
+    from export.reference import Reference
 
 Facts = Mapping[str, Any]
 """JSON-able facts about one network, merged into its record in `networks.json`: `parameters`, `parity`,
@@ -35,6 +40,10 @@ class Network:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What else decides the file's content (dtype, sizes, a revision to bump when the graph changes).
     JSON-able."""
+    ports: Ports | None = None
+    """What the pipeline feeds it and expects back; the gate holds the file against it. None: whatever the file says."""
+    no_parity: str = ""
+    """Why its record may state no parity, where there is no torch module to compare with."""
 
     @property
     def made_from(self) -> dict[str, Any]:
@@ -86,12 +95,34 @@ class Recipe:
     called for `--list` too. Raises ExportError where an argument cannot be used."""
     arguments: Callable[[argparse.ArgumentParser], None] = _no_arguments
     """Adds the recipe's own options. Every one needs a default that `python -m export all` can use."""
+    references: "Callable[[], Sequence[Reference]] | None" = None
+    """Pictures that every version must answer; those with an original are what its quality is measured on. Called
+    only where a version is gated or compared."""
+    no_quality: str = ""
+    """Why no reference has an original, where that is so."""
+    pipeline: "Callable[[], Task[Any]] | None" = None
+    """The task as model.py serves it; None: `TASK` of darkroom.pipelines.<task>."""
+
+    def serves(self) -> "Task[Any]":
+        """The task's pipeline. Raises ImportError where darkroom.pipelines has none of that name."""
+        if self.pipeline is not None:
+            return self.pipeline()
+        task: Task[Any] = importlib.import_module(f"darkroom.pipelines.{self.task}").TASK
+        return task
 
 
-def discover() -> dict[str, Recipe]:
-    """Task -> recipe, from every module in export/recipes/ (each defines `RECIPE`), in alphabetical order."""
+def discover(complain: Callable[[str], None]) -> dict[str, Recipe]:
+    """Task -> recipe, from every module in export/recipes/ (each defines `RECIPE`), in alphabetical order.
+
+    `complain` gets one line for each module that cannot be used; the others are found all the same.
+    """
     found: dict[str, Recipe] = {}
     for module in sorted(info.name for info in pkgutil.iter_modules(recipes.__path__)):
-        recipe: Recipe = importlib.import_module(f"{recipes.__name__}.{module}").RECIPE
+        try:
+            recipe: Recipe = importlib.import_module(f"{recipes.__name__}.{module}").RECIPE
+        except Exception as error:  # whatever a file under work may raise: it must not stop the other tasks
+            reason = (str(error).splitlines() or [""])[0]
+            complain(f"The recipe export/recipes/{module}.py is left out: {type(error).__name__}: {reason}")
+            continue
         found[recipe.task] = recipe
     return found

@@ -12,21 +12,27 @@ from export import publish
 from export.errors import ExportError
 from export.fetch import fetch
 from export.recipe import Network, Plan, Recipe
-
-Say = Callable[[str], None]
-"""Prints one line of progress."""
+from export.release import Request, Say, release
 
 FIRST_VERSION = "1"
 
 
-def export(recipe: Recipe, arguments: argparse.Namespace, say: Say) -> Path:
+def export(recipe: Recipe, arguments: argparse.Namespace, say: Say, request: Request | None = None) -> Path:
     """Publish what the recipe plans, unless it is there already. Returns the version folder (the task's where there
     was nothing to do). Raises ExportError.
 
-    `arguments`: the recipe's own, `repository` (Path) and `force` (bool: make everything again).
+    `arguments`: the recipe's own, `repository` (Path) and `force` (bool: make everything again). `request`: how the
+    next version is to be made, for a plan that asks for one or where the request does.
     """
     task: Path = arguments.repository / recipe.task
+    request = request or Request()
     plan = recipe.plan(arguments)
+
+    def make(network: Network, staged: Path, folder: Path) -> dict[str, Any]:
+        return _make(network, staged, folder, arguments, lambda line: say(f"{recipe.task}/{line}"))
+
+    if request.always:
+        return release(recipe, plan, arguments, request, make, say)
     if not plan.networks:
         say(f"{recipe.task}: {plan.reason}")
         return task
@@ -35,24 +41,24 @@ def export(recipe: Recipe, arguments: argparse.Namespace, say: Say) -> Path:
         names = ", ".join(network.name for network in plan.networks)
         say(f"{recipe.task}: version {present.name} is up to date ({names})")
         return present
+    if plan.new_version:
+        return release(recipe, plan, arguments, request, make, say)
+    return _fill(recipe, plan, task, make, say)
+
+
+def _fill(
+    recipe: Recipe, plan: Plan, task: Path, make: Callable[[Network, Path, Path], dict[str, Any]], say: Say
+) -> Path:
     with publish.staging(task) as scratch:
         staged = scratch / "version"
         staged.mkdir()
-        records = {
-            network.name: _make(
-                network, staged, scratch / "network", arguments, lambda line: say(f"{recipe.task}/{line}")
-            )
-            for network in plan.networks
-        }
+        records = {network.name: make(network, staged, scratch / "network") for network in plan.networks}
         if plan.check is not None:
             say(f"{recipe.task}: checking the networks together")
             for name, facts in plan.check(staged).items():
                 records[name] |= facts
-        if plan.new_version:
-            version = publish.add_version(task, staged, records, plan.pipeline)
-        else:
-            version = task / FIRST_VERSION
-            publish.fill_version(version, staged, records)
+        version = task / FIRST_VERSION
+        publish.fill_version(version, staged, records)
     say(f"{recipe.task}: published version {version.name} in {version}")
     return version
 

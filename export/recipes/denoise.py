@@ -1,6 +1,6 @@
 """Denoising: FFDNet, told the strength of the noise for each picture of a batch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from export.pixels import pixel_network
@@ -9,6 +9,8 @@ from export.sources import SOURCES
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from export.reference import Reference
 
 
 def _ffdnet(files: Mapping[str, bytes]) -> "nn.Module":
@@ -24,8 +26,16 @@ FFDNET_COLOR = pixel_network(
     extra={"sigma": (15.0, 50.0, 0.0, 75.0)},
 )
 
+
+def _references() -> "Sequence[Reference]":
+    from export import references
+
+    return references.denoise()
+
+
 RECIPE = Recipe(
     task="denoise",
     summary="take the noise out of a picture",
     plan=lambda _: Plan(networks=(FFDNET_COLOR,)),
+    references=_references,
 )

@@ -7,15 +7,18 @@ publishes a new version that restores with that file.
 """
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from export.detectors import detector
 from export.errors import ExportError
 from export.recipe import Facts, Plan, Recipe
 from export.recipes.super_resolution import REALESRGAN_X4PLUS, SPAN_X2, SPAN_X4
 from export.restorer import entry
+
+if TYPE_CHECKING:
+    from export.reference import Reference
 
 NETWORKS = (
     detector("mtcnn_pnet", "PNet", ("score", "offsets"), side=None),
@@ -89,9 +92,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _references() -> "Sequence[Reference]":
+    from export import references
+
+    return references.face_enhance()
+
+
 RECIPE = Recipe(
     task="face_enhance",
     summary="find faces, restore them and blend them back",
     plan=plan,
     arguments=arguments,
+    references=_references,
 )

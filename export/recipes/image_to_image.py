@@ -2,13 +2,14 @@
 
 import argparse
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from darkroom.config import NETWORKS_FILE
 from export.fetch import fetch
+from export.ports import NUMBERS, PIXELS, Ports
 from export.publish import versions
 from export.recipe import Facts, Make, Network, Plan, Recipe
 from export.run import FIRST_VERSION
@@ -16,6 +17,7 @@ from export.sources import SOURCES, Weights
 
 if TYPE_CHECKING:
     from export.diffusion.components import Components
+    from export.reference import Reference
 
 TINY = "tiny-random"
 RANDOM = "random, for testing"
@@ -34,6 +36,19 @@ _PARTS = {
     "vae_decoder": ("vae",),
 }
 """Network -> the folder's components that decide its files. `diffusion.json` comes with the VAE encoder."""
+
+_LATENT = ("float32", 4)
+_CONTEXT = ("float32", 3)
+_PORTS = {
+    "text_encoder": Ports({"tokens": ("int64", 2)}, {"context": _CONTEXT}),
+    "vae_encoder": Ports({"image": PIXELS}, {"mean": _LATENT, "std": _LATENT}),
+    "unet": Ports(
+        {"latent": _LATENT, "timestep": NUMBERS, "context": _CONTEXT},
+        {"prediction": _LATENT},
+        optional={"guidance": ("float32", 2)},
+    ),
+    "vae_decoder": Ports({"latent": _LATENT}, {"image": PIXELS, "finite": ("uint8", 1)}),
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,6 +80,7 @@ def plan(parsed: argparse.Namespace) -> Plan:
             _make(name, components, parsed.dtype, sizes),
             settings={"dtype": parsed.dtype, "revision": REVISION}
             | ({"sizes": sizes} if name == "vae_encoder" else {}),
+            ports=_PORTS[name],
         )
         for name in _PARTS
     )
@@ -134,9 +150,17 @@ def _check(folder: Path, components: "Components", dtype: str) -> Mapping[str, F
     return check(folder, components, dtype)
 
 
+def _references() -> "Sequence[Reference]":
+    from export import references
+
+    return references.image_to_image()
+
+
 RECIPE = Recipe(
     task="image_to_image",
     summary="repaint a picture under a prompt, with Stable Diffusion",
     plan=plan,
     arguments=arguments,
+    references=_references,
+    no_quality="what a prompt paints has no original to compare with",
 )

@@ -1,7 +1,7 @@
 """Super-resolution: SPAN for everyday use, Real-ESRGAN where invented detail is welcome and time is not
 short."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from export.pixels import pixel_network
@@ -10,6 +10,8 @@ from export.sources import SOURCES
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from export.reference import Reference
 
 
 def _span_x2(files: Mapping[str, bytes]) -> "nn.Module":
@@ -41,8 +43,16 @@ REALESRGAN_X4PLUS = pixel_network(
     shapes=((1, 48, 48), (1, 32, 56), (3, 40, 32)),
 )
 
+
+def _references() -> "Sequence[Reference]":
+    from export import references
+
+    return references.super_resolution()
+
+
 RECIPE = Recipe(
     task="super_resolution",
     summary="enlarge a picture 2 or 4 times",
     plan=lambda _: Plan(networks=(SPAN_X2, SPAN_X4, REALESRGAN_X4PLUS)),
+    references=_references,
 )

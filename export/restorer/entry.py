@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from export.errors import ExportError
+from export.ports import NUMBERS, PIXELS, Ports
 from export.recipe import Facts, Network
 from export.restorer import source
 from export.restorer.source import Kind
@@ -49,7 +50,14 @@ def network(request: Request) -> Network:
     def make(_: Mapping[str, bytes], folder: Path) -> Facts:
         return publishable(request, kind, folder, f"{name}.onnx")
 
-    return Network(name=name, weights=weights, make=make, settings=settings)
+    return Network(
+        name=name,
+        weights=weights,
+        make=make,
+        settings=settings,
+        ports=Ports({"image": PIXELS}, {"output": PIXELS}, optional={"weight": NUMBERS}),
+        no_parity="brought as ONNX, so there is no torch module to compare with" if kind == "onnx" else "",
+    )
 
 
 def publishable(request: Request, kind: Kind, folder: Path, file: str) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def test_the_same_network_of_another_task_is_linked(tmp_path: Path) -> None:
 
 
 def test_a_killed_export_is_swept_by_the_next(tmp_path: Path) -> None:
-    stale = tmp_path / "sharpen" / ".staging-killed"
+    stale = tmp_path / ".staging-sharpen.killed"
     stale.mkdir(parents=True)
     (stale / "half.onnx").write_bytes(b"")
     export(tmp_path, network("one"))
@@ -205,7 +205,7 @@ def test_the_command_says_one_sentence_and_fails(
 ) -> None:
     broken = network("one", fail=ExportError("The file is not what was pinned."))
     recipe = Recipe("sharpen", "a test", lambda _: Plan((broken,)))
-    monkeypatch.setattr(command, "discover", lambda: {"sharpen": recipe})
+    monkeypatch.setattr(command, "discover", lambda complain: {"sharpen": recipe})
 
     assert command.main(["sharpen", "--repository", str(tmp_path)]) == 1
     assert capsys.readouterr().err == "error: The file is not what was pinned.\n"
@@ -219,7 +219,7 @@ def test_all_uses_the_defaults_of_each_recipe(tmp_path: Path, monkeypatch: pytes
         return Plan((network("one"),))
 
     recipe = Recipe("sharpen", "a test", plan, lambda parser: parser.add_argument("--source", default="random"))
-    monkeypatch.setattr(command, "discover", lambda: {"sharpen": recipe})
+    monkeypatch.setattr(command, "discover", lambda complain: {"sharpen": recipe})
 
     assert command.main(["all", "--repository", str(tmp_path)]) == 0
     assert command.main(["sharpen", "--repository", str(tmp_path), "--source", "here"]) == 0

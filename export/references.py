@@ -1,0 +1,135 @@
+"""The references of the shipped tasks: details of public photographs, degraded in a stated way.
+
+Details of 256 pixels keep a check at seconds a version; the demo measures whole photographs.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from demo import degrade, metrics
+from demo.photos import PHOTOS, Photo, photo
+from demo.pictures import Pixels, png
+from export.reference import Reference
+from export.restorer import portrait
+
+SIDE = 256
+"""Pixels of a detail."""
+NOISE = 25
+"""Standard deviation in grey levels."""
+FACE = 165
+"""Side of the aligned face crop, pixels."""
+BORDER = 4
+"""Outermost pixels that super-resolution's figures customarily leave out."""
+
+
+def enlarged(of: Photo, scale: int, side: int = SIDE, network: str = "span") -> Reference:
+    """A detail shrunk by `scale`, to be enlarged again."""
+    original = detail(of, side)
+    return Reference(
+        name=f"{of.name}-x{scale}-{network.replace('_', '-')}",
+        title=f"{of.title}, x{scale}",
+        group=f"x{scale}, {network}",
+        file=png(degrade.shrink(original, scale)),
+        recipe=f"{side} x {side} pixels, shrunk by {scale} (bicubic, antialiased)",
+        options={"scale": scale, "network": network},
+        original=original,
+        measure=partial(metrics.on_luma, border=BORDER),
+    )
+
+
+def noisy(of: Photo, auto: bool = False) -> Reference:
+    """A detail with Gaussian noise whose strength is told, or has to be estimated."""
+    original = detail(of, SIDE)
+    strength: float | str = "auto" if auto else float(NOISE)
+    return Reference(
+        name=f"{of.name}-{NOISE}{'-auto' if auto else ''}",
+        title=f"{of.title}, noise {NOISE}",
+        group=f"noise {NOISE}, strength={'auto' if auto else NOISE}",
+        file=png(degrade.add_noise(original, NOISE, of.seed)),
+        recipe=f"{SIDE} x {SIDE} pixels, Gaussian noise of {NOISE} grey levels (seed {of.seed})",
+        options={"strength": strength},
+        original=original,
+        measure=metrics.on_rgb,
+    )
+
+
+def worn_portrait() -> Reference:
+    """A face to restore; measured on the aligned crop, since nothing else may change."""
+
+    def on_face(answer: Pixels, original: Pixels) -> metrics.Quality:
+        return metrics.on_rgb(portrait.face(answer, FACE), portrait.face(original, FACE))
+
+    return Reference(
+        name="portrait",
+        title="Astronaut, worn",
+        group="worn portrait, face crop",
+        file=png(portrait.worn(portrait.photograph())),
+        recipe="Gaussian blur of 1.2 pixels, noise of 12 grey levels, JPEG of quality 40",
+        original=portrait.photograph(),
+        measure=on_face,
+    )
+
+
+def faceless() -> Reference:
+    """A detail without a face, enlarged by the background's network."""
+    of = photo("coffee")
+    original = detail(of, SIDE)
+    return Reference(
+        name="coffee-x2",
+        title=f"{of.title}, x2",
+        group="x2 without faces",
+        file=png(degrade.shrink(original, 2)),
+        recipe=f"{SIDE} x {SIDE} pixels, shrunk by 2 (bicubic, antialiased)",
+        options={"scale": 2},
+        original=original,
+        measure=partial(metrics.on_luma, border=BORDER),
+    )
+
+
+def prompted(options: Mapping[str, Any]) -> Reference:
+    """A detail to repaint; what a prompt paints has no original."""
+    of = photo("chelsea")
+    return Reference(
+        name="chelsea-prompted",
+        title=f"{of.title}, repainted",
+        group="repainted",
+        file=png(detail(of, SIDE)),
+        recipe=f"{SIDE} x {SIDE} pixels; {', '.join(f'{name}={value}' for name, value in options.items())}",
+        options=options,
+        measure=metrics.on_rgb,
+    )
+
+
+def super_resolution() -> Sequence[Reference]:
+    """Every network on every scale that it is made for; the slow one on one small detail."""
+    return [
+        *(enlarged(of, 4) for of in PHOTOS),
+        *(enlarged(of, 2) for of in PHOTOS[:2]),
+        enlarged(photo("chelsea"), 4, side=128, network="realesrgan_x4plus"),
+    ]
+
+
+def denoise() -> Sequence[Reference]:
+    """The strength told, and estimated."""
+    return [*(noisy(of) for of in PHOTOS), *(noisy(of, auto=True) for of in PHOTOS[:2])]
+
+
+def face_enhance() -> Sequence[Reference]:
+    """A face, and a picture without one."""
+    return [worn_portrait(), faceless()]
+
+
+def image_to_image() -> Sequence[Reference]:
+    """One repainted photograph."""
+    return [prompted({"prompt": "a watercolour of a cat", "strength": 0.5, "steps": 4, "seed": 7})]
+
+
+def detail(of: Photo, side: int) -> Pixels:
+    """uint8 [side, side, 3] around what is worth looking at."""
+    pixels = of.pixels
+    x, y = (
+        min(max(centre - side // 2, 0), length - side)
+        for centre, length in zip(of.detail, (pixels.shape[1], pixels.shape[0]), strict=True)
+    )
+    return pixels[y : y + side, x : x + side]
