@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from darkroom.config import ConfigError
-from darkroom.diffusion.facts import SCHEDULER_FILE, DiffusionFacts, load_facts
+from darkroom.diffusion.facts import SCHEDULER_FILE, SCHEDULERS, DiffusionFacts, load_facts
+from darkroom.diffusion.schedulers import read_config
 from darkroom.diffusion.text_cache import TextCache
 from darkroom.diffusion.tokenizer import PromptTokenizer
 
@@ -29,6 +30,8 @@ def load_model(version: Path) -> DiffusionModel:
     path = version / SCHEDULER_FILE
     try:
         config = json.loads(path.read_text())
+        for name in SCHEDULERS:
+            read_config(name, config)
         return DiffusionModel(facts, config, PromptTokenizer(version, facts.prompt))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path.parent}: the model's files are damaged or missing ({error}).") from None

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from darkroom.diffusion.facts import SchedulerName
 from darkroom.diffusion.model import DiffusionModel
 from darkroom.diffusion.options import ImageToImageOptions
-from darkroom.diffusion.sampler import max_steps, steps_run
+from darkroom.diffusion.sampler import steps_run
+from darkroom.diffusion.schedulers import max_steps
 from darkroom.diffusion.shapes import Fit, fit
 from darkroom.errors import BadOptionError
 

@@ -19,7 +19,7 @@ from darkroom.diffusion.guidance import embed_guidance, guide
 from darkroom.diffusion.model import DiffusionModel, load_model
 from darkroom.diffusion.options import ImageToImageOptions
 from darkroom.diffusion.preview import preview
-from darkroom.diffusion.sampler import DivergedError, Sampler, use_one_thread
+from darkroom.diffusion.sampler import DivergedError, Sampler
 from darkroom.diffusion.settings import Settings, settle
 from darkroom.diffusion.shapes import Fit, buckets, resize
 from darkroom.diffusion.tokenizer import Tokens
@@ -183,7 +183,6 @@ def _facts(options: ImageToImageOptions, settings: Settings, prompts: list[Token
 def warm_up(version: ModelVersion) -> list[tuple[Network, Unit]]:
     """One unit of each network at the default size: on a GPU in every bucket, because each is one more set of kernels
     (and with TensorRT one more engine, which takes minutes) that must not be built while a caller waits."""
-    use_one_thread()
     model = load_model(version.path)
     facts, networks = model.facts, version.networks
     shapes = buckets(facts.sizes[0], facts.multiple)

@@ -16,7 +16,6 @@ from darkroom.codec import Image
 from darkroom.config import EngineConfig, NetworkRecord, PipelineConfig
 from darkroom.diffusion.facts import FACTS_FILE, SCHEDULER_FILE, SCHEDULERS, TOKENIZER_FILE, SchedulerName, load_facts
 from darkroom.diffusion.options import ImageToImageOptions
-from darkroom.diffusion.sampler import CLASSES
 from darkroom.engine import Engine, Job, Price, Request
 from darkroom.network import Network, OnnxRunner
 from darkroom.pipelines.image_to_image import TASK
@@ -125,7 +124,21 @@ def _paint(engine: Engine, version: ModelVersion, photo: Pixels, case: Case) -> 
 
 
 def _diffusers(components: Components, photo: Pixels) -> Mapping[Case, Pixels]:
-    from diffusers import StableDiffusionImg2ImgPipeline, StableDiffusionPipeline
+    from diffusers import (
+        DDIMScheduler,
+        DPMSolverMultistepScheduler,
+        EulerDiscreteScheduler,
+        LCMScheduler,
+        StableDiffusionImg2ImgPipeline,
+        StableDiffusionPipeline,
+    )
+
+    schedulers = {
+        "ddim": DDIMScheduler,
+        "euler": EulerDiscreteScheduler,
+        "dpmpp_2m": DPMSolverMultistepScheduler,
+        "lcm": LCMScheduler,
+    }
 
     config = dict(components.scheduler_config())
     parts = {
@@ -141,7 +154,7 @@ def _diffusers(components: Components, photo: Pixels) -> Mapping[Case, Pixels]:
     for case in CASES:
         painting = case.init == "noise"
         kind = StableDiffusionPipeline if painting else StableDiffusionImg2ImgPipeline
-        pipeline = kind(**parts, scheduler=CLASSES[case.scheduler].from_config(config))
+        pipeline = kind(**parts, scheduler=schedulers[case.scheduler].from_config(config))
         pipeline.set_progress_bar_config(disable=True)
         side = photo.shape[0]
         extra = (

@@ -4,7 +4,8 @@ import torch
 
 from darkroom.diffusion.facts import SCHEDULERS, SchedulerName
 from darkroom.diffusion.guidance import embed_guidance, guide
-from darkroom.diffusion.sampler import DivergedError, Sampler, max_steps, steps_run
+from darkroom.diffusion.sampler import DivergedError, Sampler, steps_run
+from darkroom.diffusion.schedulers import max_steps
 from export.diffusion.tiny import TinyRandom
 
 SHAPE = (4, 8, 8)
