@@ -64,8 +64,12 @@ class Service:
             else:
                 self.engine.submit(request)
         except DarkroomError as error:
-            self.engine.stats.refuse(error)
-            reply(None, error)
+            self.refuse(error, reply)
+
+    def refuse(self, error: DarkroomError, reply: Reply) -> None:
+        """Answer with `error`, and count it."""
+        self.engine.stats.refuse(error)
+        reply(None, error)
 
     def warm_up(self) -> None:
         """Run the task's warm-up units: loads lazily built kernels and teaches the estimates."""

@@ -14,7 +14,7 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -90,6 +90,8 @@ class TaskModel:
             caller = _Caller(request.get_response_sender())
             try:
                 self.service.submit(_incoming(request, caller), caller.reply)
+            except DarkroomError as error:
+                self.service.refuse(error, caller.reply)
             except Exception:
                 log.exception("a request could not be taken in")
                 caller.reply(None, InternalError("The request could not be taken in; the log has more."))
@@ -145,16 +147,27 @@ class JobsModel:
 
 
 def _parameters(request: Any) -> dict[str, Any]:
-    parameters: dict[str, Any] = json.loads(request.parameters() or "{}")
+    parameters: dict[str, Any] = json.loads(_text(request.parameters, "Options and their headers") or "{}")
     return parameters
 
 
+def _text(read: Callable[[], str], what: str) -> str:
+    """What Triton took as bytes and hands over as text."""
+    try:
+        return read()
+    except UnicodeDecodeError:
+        raise BadOptionError(f"{what} must be UTF-8 text.") from None
+
+
 def _incoming(request: Any, caller: "_Caller") -> Incoming:
-    tensor = pb_utils.get_input_tensor_by_name(request, "image")
+    """Raises BadImageError or BadOptionError for what Triton lets pass and no task can take."""
+    image = pb_utils.get_input_tensor_by_name(request, "image").as_numpy()
+    if len(image) != 1:
+        raise BadImageError(f"A request holds one image, got a batch of {len(image)}; send a request for each.")
     return Incoming(
-        data=tensor.as_numpy().tobytes(),
+        data=image.tobytes(),
         parameters=_parameters(request),
-        id=request.request_id() or "",
+        id=_text(request.request_id, "The id of a request") or "",
         timeout_s=request.timeout() / 1e6,
         is_cancelled=caller.has_gone,
     )

@@ -193,3 +193,12 @@ def test_metrics_add_up() -> None:
     assert series["darkroom_batches_total", "ffdnet_color"].value == 2
     assert series["darkroom_device_busy_seconds_total", ""].value == 0.75
     assert series["darkroom_jobs_total", "bad_option"].value == 1
+
+
+def test_an_id_longer_than_the_board_should_show_is_refused() -> None:
+    engine = Engine(EngineConfig())
+    replies: list[Any] = []
+    service = Service(denoise.TASK, version_of("denoise", {"ffdnet_color": 1}), engine)
+    service.submit(Incoming(file_of(noise(8, 8, 3)), {}, id="x" * 257), lambda answer, error: replies.append(error))
+    assert [error.message for error in replies] == ["The id of a request has at most 256 characters, got 257."]
+    assert engine.stats.outcomes == {"bad_option": 1}
