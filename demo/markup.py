@@ -2,8 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
 
-__all__ = ["escape", "image", "linked", "paragraph", "table"]
+__all__ = ["document", "escape", "image", "linked", "paragraph", "table"]
+
+
+def document(title: str, body: str) -> str:
+    """A whole page that asks nothing of elsewhere: `body` is HTML, style and script are ours."""
+    style, script = (Path(__file__).with_name(name).read_text() for name in ("page.css", "page.js"))
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<link rel="icon" href="data:,">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n<body>\n{body}\n"
+        f"<script>\n{script}</script>\n</body>\n</html>\n"
+    )
 
 
 def paragraph(text: str, kind: str = "") -> str:

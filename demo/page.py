@@ -4,7 +4,7 @@ from pathlib import Path
 
 from demo.card import card, quality
 from demo.files import PictureFiles
-from demo.markup import escape, linked, paragraph, table
+from demo.markup import document, escape, linked, paragraph, table
 from demo.photos import Photo
 from demo.report import groups
 from demo.run import Run, Section
@@ -19,16 +19,7 @@ def write(run: Run, folder: Path) -> None:
     """Write index.html and its pictures into `folder`."""
     files = PictureFiles(folder)
     parts = [_head(run), *(_section(section, files) for section in run.sections), _credits(run)]
-    style, script = (Path(__file__).with_name(name).read_text() for name in ("page.css", "page.js"))
-    content = "\n".join(parts)
-    (folder / PAGE_FILE).write_text(
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<link rel="icon" href="data:,">\n'
-        f"<title>Darkroom demo</title>\n<style>\n{style}</style>\n</head>\n<body>\n{content}\n"
-        f"<script>\n{script}</script>\n</body>\n</html>\n",
-        encoding="utf-8",
-    )
+    (folder / PAGE_FILE).write_text(document("Darkroom demo", "\n".join(parts)), encoding="utf-8")
 
 
 def _head(run: Run) -> str:

@@ -22,6 +22,8 @@ class Reference:
     """The encoded file that is sent."""
     recipe: str
     """How it was made, in words."""
+    credit: str
+    """Whom to thank for the photograph, and its terms."""
     options: Mapping[str, Any] = field(default_factory=dict)
     original: Pixels | None = field(default=None, repr=False)
     """uint8 [h, w, 3], as large as the answer."""

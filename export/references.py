@@ -32,6 +32,7 @@ def enlarged(of: Photo, scale: int, side: int = SIDE, network: str = "span") -> 
         group=f"x{scale}, {network}",
         file=png(degrade.shrink(original, scale)),
         recipe=f"{side} x {side} pixels, shrunk by {scale} (bicubic, antialiased)",
+        credit=credit(of),
         options={"scale": scale, "network": network},
         original=original,
         measure=partial(metrics.on_luma, border=BORDER),
@@ -48,6 +49,7 @@ def noisy(of: Photo, auto: bool = False) -> Reference:
         group=f"noise {NOISE}, strength={'auto' if auto else NOISE}",
         file=png(degrade.add_noise(original, NOISE, of.seed)),
         recipe=f"{SIDE} x {SIDE} pixels, Gaussian noise of {NOISE} grey levels (seed {of.seed})",
+        credit=credit(of),
         options={"strength": strength},
         original=original,
         measure=metrics.on_rgb,
@@ -66,6 +68,7 @@ def worn_portrait() -> Reference:
         group="worn portrait, face crop",
         file=png(portrait.worn(portrait.photograph())),
         recipe="Gaussian blur of 1.2 pixels, noise of 12 grey levels, JPEG of quality 40",
+        credit=credit(photo("astronaut")),
         original=portrait.photograph(),
         measure=on_face,
     )
@@ -81,6 +84,7 @@ def faceless() -> Reference:
         group="x2 without faces",
         file=png(degrade.shrink(original, 2)),
         recipe=f"{SIDE} x {SIDE} pixels, shrunk by 2 (bicubic, antialiased)",
+        credit=credit(of),
         options={"scale": 2},
         original=original,
         measure=partial(metrics.on_luma, border=BORDER),
@@ -96,6 +100,7 @@ def prompted(options: Mapping[str, Any]) -> Reference:
         group="repainted",
         file=png(detail(of, SIDE)),
         recipe=f"{SIDE} x {SIDE} pixels; {', '.join(f'{name}={value}' for name, value in options.items())}",
+        credit=credit(of),
         options=options,
         measure=metrics.on_rgb,
     )
@@ -123,6 +128,11 @@ def face_enhance() -> Sequence[Reference]:
 def image_to_image() -> Sequence[Reference]:
     """One repainted photograph."""
     return [prompted({"prompt": "a watercolour of a cat", "strength": 0.5, "steps": 4, "seed": 7})]
+
+
+def credit(of: Photo) -> str:
+    """A line of thanks."""
+    return f"Photograph: {of.by}, {of.licence}"
 
 
 def detail(of: Photo, side: int) -> Pixels:
