@@ -61,7 +61,7 @@ class Core:
                 settings,
                 request_id=request_id,
                 remaining_s=remaining_s,
-                headers=self.headers,
+                headers={**self.headers, **settings.headers},
             )
             try:
                 return await attempt(self.link, self.engines, call, settings.on_progress)

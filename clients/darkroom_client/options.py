@@ -17,7 +17,7 @@ PRIORITY_OF_LANE = {"interactive": 1, "bulk": 2}
 """Triton's own priority level; invisible to the engine, which sees the option `lane`."""
 
 # Names that Triton keeps for itself; tritonclient refuses them with a message about its internals.
-_RESERVED = ("sequence_id", "sequence_start", "sequence_end", "priority", "timeout", "headers", "binary_data_output")
+_RESERVED = ("sequence_id", "sequence_start", "sequence_end", "priority", "timeout", "binary_data_output")
 
 
 class CallOptions(TypedDict, total=False):
@@ -38,6 +38,8 @@ class CallOptions(TypedDict, total=False):
     """Called a few times a second while the job waits and runs."""
     retry: Retry
     """Replaces the client's own policy for this call."""
+    headers: Mapping[str, str]
+    """Travel with this call, over the client's own: `traceparent`, say."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Settings:
     model_version: str = ""
     on_progress: Callable[[JobState], None] | None = None
     retry: Retry = field(default_factory=Retry)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 _SETTINGS = frozenset(Settings.__dataclass_fields__)
@@ -73,6 +76,9 @@ def separate(given: Mapping[str, Any], defaults: Settings) -> tuple[Settings, di
 def _check(settings: Settings) -> None:
     if settings.lane is not None and settings.lane not in PRIORITY_OF_LANE:
         raise BadOption(f"lane must be 'interactive' or 'bulk', got {settings.lane!r}.")
+    headers = settings.headers
+    if not isinstance(headers, Mapping) or not all(isinstance(text, str) for pair in headers.items() for text in pair):
+        raise BadOption(f"headers must be names and their values, both text, got {type(headers).__name__}.")
     deadline = settings.deadline_s
     if deadline is None:
         return

@@ -18,14 +18,17 @@ from darkroom_gateway.catalogue import catalogue_router
 from darkroom_gateway.health import health_router
 from darkroom_gateway.jobs.routes import job_router
 from darkroom_gateway.legacy import legacy_router
+from darkroom_gateway.metrics import Metrics
 from darkroom_gateway.pace import Paced
 from darkroom_gateway.page import page_router
 from darkroom_gateway.presence import ClientGone
 from darkroom_gateway.problems import Problem, problem_of
 from darkroom_gateway.services import Services
 from darkroom_gateway.settings import Settings
+from darkroom_gateway.spans import Spans
 from darkroom_gateway.task_routes import task_router
 from darkroom_gateway.trace import trace_of
+from darkroom_gateway.traced import Traced
 from darkroom_gateway.tracing import CLIENT_GONE, Tracing
 
 _ABOUT = """Send a picture, get a picture.
@@ -40,7 +43,12 @@ def create_app(settings: Settings, backend: Backend | None = None) -> FastAPI:
 
     Raises CallersError, or darkroom_client.BadOption for an address that cannot be used.
     """
-    services = Services(settings, Paced(backend or connect(settings)), Callers(settings.api_keys))
+    metrics, behind = Metrics(), backend or connect(settings)
+    spans = None
+    if settings.otlp_url:
+        spans = Spans(settings.otlp_url, settings.trace_share, metrics.spans_dropped.inc)
+        behind = Traced(behind, spans)
+    services = Services(settings, Paced(behind), Callers(settings.api_keys), metrics)
 
     @contextlib.asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
@@ -52,6 +60,8 @@ def create_app(settings: Settings, backend: Backend | None = None) -> FastAPI:
             services.stopping.set()
             await services.jobs.close()
             await services.backend.close()
+            if spans is not None:
+                await asyncio.to_thread(spans.close)
 
     app = FastAPI(
         title="Darkroom",
@@ -73,7 +83,7 @@ def create_app(settings: Settings, backend: Backend | None = None) -> FastAPI:
     if settings.page:
         app.include_router(page_router())
     _add_errors(app)
-    _add_layers(app, services)
+    _add_layers(app, services, spans)
     if services.callers.keys_needed:
         _add_security(app)
     return app
@@ -103,8 +113,8 @@ def _add_errors(app: FastAPI) -> None:
         return Response(status_code=CLIENT_GONE)
 
 
-def _add_layers(app: FastAPI, services: Services) -> None:
-    app.add_middleware(Tracing, metrics=services.metrics)
+def _add_layers(app: FastAPI, services: Services, spans: Spans | None) -> None:
+    app.add_middleware(Tracing, metrics=services.metrics, spans=spans)
     if services.settings.cors_origins:
         # Outermost, so that refusals can be read by pages too. No cookies are used, so none are allowed.
         app.add_middleware(

@@ -30,6 +30,7 @@ class Metrics:
         self.unfinished_jobs = Gauge(f"{name}unfinished_jobs", "Asynchronous jobs in work", registry=registry)
         self.kept_results = Gauge(f"{name}kept_results", "Finished jobs kept", registry=registry)
         self.kept_bytes = Gauge(f"{name}kept_bytes", "Bytes of pictures kept for finished jobs", registry=registry)
+        self.spans_dropped = Counter(f"{name}spans_dropped", "Spans that no collector took", registry=registry)
         self.held_bytes = Gauge(f"{name}held_bytes", "Bytes of uploads in work", registry=registry)
 
     def ended(self, trace: Trace, seconds: float) -> None:

@@ -42,5 +42,13 @@ class Settings(BaseModel):
     api_keys: Path | None = Field(
         None, description="TOML file of API keys and their limits; without it no key is needed"
     )
+    otlp_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="OpenTelemetry collector (OTLP over HTTP), like http://127.0.0.1:4318; without it no traces",
+    )
+    trace_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        1.0, description="share of the requests that are traced, of those whose caller sends no traceparent"
+    )
     cors_origins: tuple[str, ...] = Field((), description="origins whose pages may call the gateway; * for all")
     page: bool = Field(True, description="serve the web page at /")

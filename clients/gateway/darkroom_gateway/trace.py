@@ -38,10 +38,15 @@ class Trace:
 
 
 def begin(scope: Scope) -> Trace:
-    given = HTTPConnection(scope).headers.get("x-request-id", "")
+    given = header(scope, "x-request-id")
     trace = Trace(given if _ACCEPTABLE.fullmatch(given) else secrets.token_hex(12))
     scope[_KEY] = trace
     return trace
+
+
+def header(scope: Scope, name: str) -> str:
+    """Of a request; empty where there is none."""
+    return HTTPConnection(scope).headers.get(name, "")
 
 
 def trace_of(connection: HTTPConnection) -> Trace:
