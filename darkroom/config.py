@@ -11,6 +11,9 @@ PIPELINE_FILE = "pipeline.json"
 NETWORKS_FILE = "networks.json"
 
 
+Provider = Literal["TensorrtExecutionProvider", "CUDAExecutionProvider"]
+
+
 class ConfigError(Exception):
     """A file of the model version is missing or wrong; the message names the file, the key and what is allowed."""
 
@@ -85,6 +88,9 @@ class PipelineConfig(_Strict):
     networks: dict[str, NetworkConfig]
     limits: Limits = Limits()
     engine: EngineConfig = EngineConfig()
+    providers: dict[Provider, dict[str, str | int | bool]] = {}
+    """onnxruntime's own options by execution provider, on top of ours: {"CUDAExecutionProvider": {"gpu_mem_limit":
+    8589934592, "arena_extend_strategy": "kSameAsRequested"}} keeps four models on one card out of each other's way."""
     options: dict[str, Any] = {}
     """Task-specific settings of this version (for instance the size buckets of a diffusion model)."""
 

@@ -51,6 +51,12 @@ class BadOptionError(DarkroomError):
     reason = "bad_option"
 
 
+class NotAllowedError(DarkroomError):
+    """The query needs the server's admin key. HTTP 400, gRPC INVALID_ARGUMENT: a model of Triton's can say no 403."""
+
+    reason = "not_allowed"
+
+
 class BusyError(DarkroomError):
     """Refused at admission: the job could not meet its deadline. HTTP 503, gRPC UNAVAILABLE; retry later."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from darkroom.board import BoardReader
-from darkroom.errors import BadOptionError, quoted
+from darkroom.errors import BadOptionError, NotAllowedError, quoted
 from darkroom.options import MAX_ID
 from darkroom.published import Published
 
@@ -16,8 +16,8 @@ ACTIONS = ("state", "cancel", "totals", "list", "versions")
 ADMIN_HEADER = "darkroom-admin-key"
 ADMIN_KEY_FILE = "DARKROOM_ADMIN_KEY_FILE"
 CALM_BACKLOG_S = 15.0
-"""A server whose longest backlog is under this takes nearly every job (half of the default deadline); whoever was
-refused all the same, by Triton's full queue, is asked to come back when a quarter of it is done."""
+"""A server whose engines have less than this to do together takes nearly every job (half of the default deadline);
+whoever was refused all the same, by Triton's full queue, is asked to come back when a quarter of it is done."""
 
 
 class Jobs:
@@ -30,7 +30,8 @@ class Jobs:
         self._published = Published(own_folder, board)
 
     def answer(self, query: str, parameters: Mapping[str, Any]) -> str:
-        """`query`: {"action": ..., "id": ...}. Raises BadOptionError naming what was wrong."""
+        """`query`: {"action": ..., "id": ...}. Raises BadOptionError naming what was wrong, NotAllowedError
+        without the admin key where one is needed."""
         try:
             asked = json.loads(query)
         except (ValueError, RecursionError):
@@ -57,8 +58,9 @@ class Jobs:
 
     def _totals(self) -> dict[str, Any]:
         engines = self._board.engines()
-        longest = max((float(engine["backlog_s"]) for engine in engines), default=0.0)
-        return {"engines": engines, "retry_after_s": round(max(0.1, longest / 4, longest - CALM_BACKLOG_S), 2)}
+        # they share one device, so the longest waits for all of them
+        backlog = sum(float(engine["backlog_s"]) for engine in engines if engine["alive"])
+        return {"engines": engines, "retry_after_s": round(max(0.1, backlog / 4, backlog - CALM_BACKLOG_S), 2)}
 
 
 def _sendable(text: str) -> bool:
@@ -71,4 +73,4 @@ def _require_admin(parameters: Mapping[str, Any]) -> None:
     file = os.environ.get(ADMIN_KEY_FILE)
     expected = Path(file).read_text().strip() if file and Path(file).is_file() else ""
     if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
-        raise BadOptionError(f"This query needs the header {ADMIN_HEADER} with the server's admin key.")
+        raise NotAllowedError(f"This query needs the header {ADMIN_HEADER} with the server's admin key.")

@@ -51,7 +51,7 @@ def _by(label: str, values: Callable[[Engine], Mapping[str, float]]) -> Callable
 FAMILIES = (
     Family(
         "darkroom_jobs_total",
-        "Jobs that ended or were refused, by outcome: ok, busy, deadline, unavailable, cancelled, bad_image, bad_option, internal.",
+        "Jobs that ended or were refused, by outcome: ok, or the reason as errors have it.",
         True,
         _by("outcome", lambda engine: engine.stats.outcomes),
     ),

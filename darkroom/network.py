@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from darkroom.config import NetworkRecord
+from darkroom.config import NetworkRecord, Provider
 from darkroom.network_errors import NetworkError, OutOfMemoryError, kind_of
 
 Array = npt.NDArray[Any]
 Unit = tuple[Array, ...]
 """The inputs of one call, in the network's order, without the batch axis."""
 
-ProviderSettings = Mapping[str, Mapping[str, Any]]
+ProviderSettings = Mapping[Provider, Mapping[str, Any]]
 """onnxruntime's options by execution provider, e.g. {"CUDAExecutionProvider": {"gpu_mem_limit": "8589934592"}}."""
 
 log = logging.getLogger("darkroom")
@@ -142,7 +142,7 @@ def providers(
         tensorrt: dict[str, Any] = {"trt_fp16_enable": half_precision}
         if engine_cache is not None:
             tensorrt |= {"trt_engine_cache_enable": True, "trt_engine_cache_path": str(engine_cache)}
-        ours = {"TensorrtExecutionProvider": tensorrt, "CUDAExecutionProvider": {}}
+        ours: dict[Provider, dict[str, Any]] = {"TensorrtExecutionProvider": tensorrt, "CUDAExecutionProvider": {}}
         wanted = [(name, {**options, **(settings or {}).get(name, {})}) for name, options in ours.items()]
     available = set(ort.get_available_providers())
     return [provider for provider in wanted if provider[0] in available] + ["CPUExecutionProvider"]

@@ -31,6 +31,7 @@ from darkroom.errors import (
     CancelledError,
     DarkroomError,
     InternalError,
+    NotAllowedError,
     UnavailableError,
 )
 from darkroom.jobs import Jobs
@@ -216,7 +217,7 @@ def _response(answer: Answer | None, error: DarkroomError | None) -> Any:
 def triton_error(error: DarkroomError) -> Any:
     """The same error with Triton's status code."""
     code = pb_utils.TritonError.UNAVAILABLE
-    if isinstance(error, BadImageError | BadOptionError):
+    if isinstance(error, BadImageError | BadOptionError | NotAllowedError):
         code = pb_utils.TritonError.INVALID_ARG
     elif isinstance(error, CancelledError):
         code = pb_utils.TritonError.CANCELLED

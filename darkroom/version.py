@@ -26,32 +26,45 @@ class ModelVersion:
         """Load every network of the version folder. Raises ConfigError with a sentence for the operator."""
         simulation = Simulation.from_environment()
         config = load_pipeline(path, cpu=not gpu and simulation is None)
-        records = load_networks(path)
+        # A task that computes without networks is not exported, and has no networks.json.
+        records = load_networks(path) if config.networks else {}
         networks = {}
         for name, tunables in config.networks.items():
             if name not in records:
                 raise ConfigError(f"{path}: the network {name} is not exported; `make export` does it.")
             record = records[name]
-            runner = _runner(path, name, record, gpu=gpu, simulation=simulation)
+            runner = _runner(path, name, record, config, gpu=gpu, simulation=simulation)
             most = tunables.max_batch or config.engine.max_batch
             networks[name] = Network(name, runner, record, max_batch=most, pad_batches=gpu)
         return cls(task, number, path, config, networks, simulated=simulation is not None)
 
+    def close(self) -> None:
+        """Free the networks; their last runs have begun."""
+        for network in self.networks.values():
+            network.close()
 
-def _runner(path: Path, name: str, record: NetworkRecord, *, gpu: bool, simulation: Simulation | None) -> Runner:
+
+def _runner(
+    path: Path, name: str, record: NetworkRecord, config: PipelineConfig, *, gpu: bool, simulation: Simulation | None
+) -> Runner:
     if simulation is not None and record.simulated != "compute":
         return SimulatedRunner(simulation.of(name), record)
     for name_of_file, expected in {record.file: record.sha256, **record.files}.items():
         _check(path / name_of_file, expected)
     file = path / record.file
     cache = os.environ.get("DARKROOM_ENGINE_CACHE")
-    runner: Runner = OnnxRunner(
-        file,
-        gpu=gpu,
-        threads=os.cpu_count() or 1,
-        engine_cache=Path(cache) if cache else None,
-        half_precision=record.half_precision,
-    )
+    try:
+        runner: Runner = OnnxRunner(
+            file,
+            gpu=gpu,
+            threads=os.cpu_count() or 1,
+            engine_cache=Path(cache) if cache else None,
+            half_precision=record.half_precision,
+            settings=config.providers,
+        )
+    except Exception as error:  # onnxruntime has one class an error code, and no base of its own
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ConfigError(f"{file} cannot be loaded: {reason}; {_remedy(path)}") from error
     return SimulatedRunner(simulation.of(name), record, runner) if simulation is not None else runner
 
 
@@ -62,8 +75,14 @@ def _check(file: Path, expected: str) -> None:
     if digest != expected:
         raise ConfigError(
             f"{file} is not the file that was exported (sha256 {digest[:16]}, expected {expected[:16]}); "
-            "`make export` writes it anew."
+            + _remedy(file.parent)
         )
+
+
+def _remedy(version: Path) -> str:
+    if version.name == "1":
+        return "`make export` writes it anew."
+    return f"`python -m export {version.parent.name} --publish` makes a new version."
 
 
 def sha256(file: Path) -> str:

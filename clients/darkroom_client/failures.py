@@ -11,6 +11,7 @@ from darkroom_client.wire import Failure
 _REASONS: dict[str, type[errors.DarkroomError]] = {
     "bad_image": errors.BadImage,
     "bad_option": errors.BadOption,
+    "not_allowed": errors.NotAllowed,
     "busy": errors.Busy,
     "deadline": errors.DeadlinePassed,
     "cancelled": errors.Cancelled,

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-FOLDERS = ("jobs", "engines", "cancel")
+FOLDERS = ("jobs", "engines", "cancel", "claims")
 
 
 def prepare(folder: Path) -> None:
@@ -25,6 +25,12 @@ def replace(path: Path, content: dict[str, Any]) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_text(json.dumps(content))
     temporary.replace(path)
+
+
+def is_being_written(temporary: Path) -> bool:
+    """Whether the process that began a file still runs."""
+    pid = temporary.suffix[1:]
+    return pid.isdecimal() and bool(process_start(int(pid)))
 
 
 def read(path: Path) -> dict[str, Any] | None:

@@ -9,7 +9,8 @@ PRIVATE = ("pid", "process_start")
 
 
 class BoardReader:
-    """Reads the states that model processes publish. What a dead process left behind counts as gone."""
+    """Reads the states that model processes publish. Jobs that a dead process left behind count as gone; engines stay
+    listed, dead, until they are swept. It removes nothing: a file may be another's by the time it is unlinked."""
 
     def __init__(self, folder: Path) -> None:
         files.prepare(folder)
@@ -17,15 +18,17 @@ class BoardReader:
 
     def job(self, job_id: str) -> dict[str, Any] | None:
         """The state of one running job, or None."""
-        return self._live(self._folder / "jobs" / f"{files.name_of(job_id)}.json")
+        return _living(self._folder / "jobs" / f"{files.name_of(job_id)}.json")
 
     def jobs(self) -> list[dict[str, Any]]:
         """The states of all running jobs."""
-        return self._all("jobs")
+        return [content for path in self._paths("jobs") if (content := _living(path)) is not None]
 
     def engines(self) -> list[dict[str, Any]]:
-        """The totals of all engines, by task and version."""
-        return sorted(self._all("engines"), key=lambda engine: (engine["task"], engine["version"]))
+        """The totals of all engines, by task and version; `alive` says whether the engine's process still runs."""
+        contents = [content for path in self._paths("engines") if (content := files.read(path)) is not None]
+        totals = [_public(content) | {"alive": files.is_alive(content)} for content in contents]
+        return sorted(totals, key=lambda engine: (engine["task"], engine["version"]))
 
     def processes(self) -> list[tuple[str, int]]:
         """The task and the process id of every engine that runs."""
@@ -39,15 +42,14 @@ class BoardReader:
         (self._folder / "cancel" / files.name_of(job_id)).touch(mode=0o600)
         return True
 
-    def _all(self, kind: str) -> list[dict[str, Any]]:
-        paths = (self._folder / kind).glob("[!.]*.json")
-        return [content for path in paths if (content := self._live(path)) is not None]
+    def _paths(self, kind: str) -> list[Path]:
+        return list((self._folder / kind).glob("[!.]*.json"))
 
-    def _live(self, path: Path) -> dict[str, Any] | None:
-        content = files.read(path)
-        if content is None:
-            return None
-        if not files.is_alive(content):
-            files.remove(path)
-            return None
-        return {key: value for key, value in content.items() if key not in PRIVATE}
+
+def _living(path: Path) -> dict[str, Any] | None:
+    content = files.read(path)
+    return None if content is None or not files.is_alive(content) else _public(content)
+
+
+def _public(content: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in content.items() if key not in PRIVATE}

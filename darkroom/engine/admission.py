@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from darkroom.engine.fair import Lane
-from darkroom.engine.forecast import Load, finish_times
+from darkroom.engine.forecast import Load, Neighbour, finish_times, in_turns
 from darkroom.engine.job import Job, Price, Request, now
 from darkroom.errors import BusyError, DeadlineError
 
@@ -59,6 +59,12 @@ class Admission:
         self._device = device
         self._pools = pools
         self._bias = {True: 1.0, False: 1.0}
+        self.neighbours: tuple[Neighbour, ...] = ()
+        """The other processes that want the device; renewed by the board."""
+
+    def etas(self, jobs: Collection[Job]) -> list[float]:
+        """Seconds from now until each job's units are done, if nobody else came."""
+        return self._in_turns(finish_times(_loads(jobs)))
 
     def learn(self, price: Price, computed_s: float, actual_s: float) -> None:
         """Compare a forecast with what came: those who come later, and a busy machine, make most jobs a little later.
@@ -82,7 +88,7 @@ class Admission:
         finish = finish_times([*loads, Load(request.lane, cost.fluid_s)])
         forecast = self._done(request.price, cost, finish[-1])
         alone_s = cost.alone_s + request.price.codec_s
-        if not ordered and alone_s < IDLE_BELIEF * within_s:
+        if not ordered and not self.neighbours and alone_s < IDLE_BELIEF * within_s:
             return forecast  # nobody is in the way, and a wrong estimate mends itself only when something runs
         if alone_s > within_s:
             raise DeadlineError(f"This job needs about {alone_s:.1f} s by itself; its deadline is {within_s:.1f} s.")
@@ -92,7 +98,7 @@ class Admission:
                 f"Busy: the job would be done in about {forecast.done_s:.1f} s; its deadline is {within_s:.1f} s.",
                 retry_after_s=_retry_after(late),
             )
-        self._protect(ordered, finish_times(loads), finish)
+        self._protect(ordered, self._in_turns(finish_times(loads)), self._in_turns(finish))
         return forecast
 
     def fluid_s(self, price: Price) -> float:
@@ -129,8 +135,12 @@ class Admission:
         # batches of other shapes come between its own, so company costs more than its share of the device
         others = max(0.0, finish - cost.fluid_s)
         device = running + others + cost.alone_s + COMPANY * min(cost.alone_s, others)
+        device = in_turns(device, max(self._device.mean_batch_s, cost.batch_s), self.neighbours)
         computed = max(device, self._pools.backlog_s(price.pixel_bytes)) + price.codec_s
         return replace(cost, computed_s=computed, done_s=computed * self._bias[self._pools.is_small(price.pixel_bytes)])
+
+    def _in_turns(self, finish: Sequence[float]) -> list[float]:
+        return [in_turns(finish_s, self._device.mean_batch_s, self.neighbours) for finish_s in finish]
 
 
 def _loads(jobs: Collection[Job]) -> list[Load]:

@@ -28,6 +28,8 @@ from darkroom.network_errors import DeviceLostError, NetworkError, OutOfMemoryEr
 
 log = logging.getLogger("darkroom")
 
+LEARNING_RATE = 0.1
+"""Of the mean batch: about the last ten count."""
 Retried = Literal["memory", "failure"]
 """Why a batch was run again in parts."""
 
@@ -62,6 +64,10 @@ class Device:
         self._held = 0
         self.running_until = 0.0
         """When the batch on the device is expected to end (engine clock)."""
+        self._in_flight: dict[int, tuple[float, float]] = {}
+        """By thread: when its batch began (engine clock), and the seconds expected for it."""
+        self.mean_batch_s = 0.0
+        """Device seconds of one batch, lately."""
 
     @property
     def line(self) -> FairLine[Call, Key]:
@@ -146,6 +152,12 @@ class Device:
                 self._ready.wait()
             return not self._stopping
 
+    def slowest_batch(self) -> tuple[float, float]:
+        """Of the batch that is on the device for longest: for how many seconds, and how many were expected; (0, 0)
+        while there is none. Waiting for other processes' turns does not count. Safe from any thread."""
+        began, expected_s = min(list(self._in_flight.values()), default=(now(), 0.0))
+        return now() - began, expected_s
+
     def _run_next(self) -> None:
         # the turn first, the batch second: units that come while others compute still get on
         with self._turn():
@@ -180,6 +192,7 @@ class Device:
         """Run one batch; what is to be run again, in parts. Raises DeviceLostError."""
         network, shape = batch[0].key
         started = now()
+        self._in_flight[threading.get_ident()] = (started, self.seconds(network, shape, len(batch)))
         try:
             outcome: list[Unit] | DarkroomError = network.run([call.unit for call in batch])
         except DeviceLostError:
@@ -205,6 +218,9 @@ class Device:
             seconds = now() - started
             self._estimates.observe(network, shape, math.prod(shape), len(batch), seconds)
             self._ceilings.fitted((network, shape), len(batch), self._most(network), now())
+            self.mean_batch_s += (seconds - self.mean_batch_s) * (LEARNING_RATE if self.mean_batch_s else 1.0)
+        finally:
+            del self._in_flight[threading.get_ident()]
         self._call_soon(self._deliver, batch, outcome, now() - started)
         return []
 

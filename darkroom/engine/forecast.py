@@ -41,6 +41,23 @@ def finish_times(loads: Sequence[Load]) -> list[float]:
     return finish
 
 
+@dataclass(frozen=True)
+class Neighbour:
+    """Another process that takes turns with this one on the device."""
+
+    backlog_s: float
+    """Device seconds that it still wants."""
+    batch_s: float
+    """Device seconds of one of its turns."""
+
+
+def in_turns(finish_s: float, batch_s: float, neighbours: Sequence[Neighbour]) -> float:
+    """When something is done that would be after `finish_s` on a device of its own, in batches of `batch_s`, but has to
+    take turns: before each of its batches every neighbour has one, until it has all that it wants."""
+    turns = max(1.0, finish_s / batch_s) if batch_s > 0 else 1.0
+    return finish_s + sum(min(neighbour.backlog_s, turns * neighbour.batch_s) for neighbour in neighbours)
+
+
 def _one_lane(remaining: npt.NDArray[np.float64]) -> list[float]:
     """The same in closed form, for overload's sake: the k-th smallest of n ends when all smaller ones have, and all
     larger ones have had as much."""

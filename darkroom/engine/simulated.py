@@ -1,5 +1,6 @@
 """A device that takes the time of a GPU and computes next to nothing: for tests and sizing without one."""
 
+import itertools
 import json
 import math
 import os
@@ -12,6 +13,7 @@ import cv2
 import numpy as np
 
 from darkroom.config import NetworkRecord
+from darkroom.engine.faults import Faults
 from darkroom.network import Array, Runner, Unit
 
 VARIABLE = "DARKROOM_SIMULATE"
@@ -25,23 +27,27 @@ class Simulation:
     unit_s: float
     networks: Mapping[str, "Simulation"] = field(default_factory=dict)
     """By name, where every network has numbers of its own."""
+    faults: Faults = field(default_factory=Faults)
 
     @classmethod
     def from_environment(cls) -> "Simulation | None":
-        """Read DARKROOM_SIMULATE: "8,2" (milliseconds a batch, milliseconds a unit), or "@" and the path of a file of
-        curves (see `from_curves`). Raises ValueError."""
+        """Read DARKROOM_SIMULATE: "8,2" (milliseconds a batch, milliseconds a unit), with faults "8,2,oom=6" or
+        "8,2,poison=100" (see `Faults`), or "@" and the path of a file of curves (see `from_curves`). Raises
+        ValueError."""
         text = os.environ.get(VARIABLE, "")
         if not text:
             return None
         if text.startswith("@"):
             return cls.from_curves(Path(text[1:]))
+        numbers, faults = text.split(",")[:2], Faults()
         try:
-            base, unit = (float(part) / 1000 for part in text.split(","))
+            base, unit = (float(part) / 1000 for part in numbers)
+            faults = Faults.parse(text.split(",")[2:])
         except ValueError:
             base = unit = math.nan
         if not (0 <= base < 60 and 0 <= unit < 60 and base + unit > 0):
             raise ValueError(f'{VARIABLE} must be two numbers in ms, a batch and a unit, like "8,2"; got "{text}".')
-        return cls(base, unit)
+        return cls(base, unit, faults=faults)
 
     @classmethod
     def from_curves(cls, path: Path) -> "Simulation":
@@ -73,10 +79,12 @@ class SimulatedRunner:
         self._simulation = simulation
         self._record = record
         self._real = real
+        self._runs = itertools.count(1)
 
     def run(self, inputs: Unit) -> Unit:
         started = time.monotonic()
         batch = inputs[0]
+        self._simulation.faults.strike(next(self._runs), len(batch))
         if self._real is not None:
             outputs = self._real.run(inputs)
         elif self._record.simulated == "echo":
@@ -86,6 +94,10 @@ class SimulatedRunner:
         cost = batch[0].size / self._record.simulated_unit * len(batch)
         time.sleep(max(0.0, started + self._simulation.seconds(cost) - time.monotonic()))
         return outputs
+
+    def close(self) -> None:
+        if self._real is not None:
+            self._real.close()
 
 
 def nearest(batch: Array, scale: int) -> Array:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from darkroom.board import BoardReader, files
-from darkroom.errors import BadOptionError
+from darkroom.errors import BadOptionError, NotAllowedError
 from darkroom.jobs import Jobs
 
 
@@ -34,15 +34,19 @@ def jobs(tmp_path: Path) -> Jobs:
         json.dumps({"action": "cancel", "id": "x" * 1_000_000}),
         json.dumps({"action": "cancel", "id": "\ud800"}),
         json.dumps({"action": "state", "id": {"$ne": 1}}),
-        json.dumps({"action": "list"}),
-        json.dumps({"action": "versions"}),
     ],
-    ids=range(17),
+    ids=range(15),
 )
 def test_a_question_that_makes_no_sense_is_refused_with_a_short_sentence(jobs: Jobs, query: str) -> None:
     with pytest.raises(BadOptionError) as refused:
         jobs.answer(query, {})
     assert len(refused.value.wire_message().encode()) < 300
+
+
+@pytest.mark.parametrize("action", ["list", "versions"])
+def test_what_is_the_operator_s_business_needs_the_key(jobs: Jobs, action: str) -> None:
+    with pytest.raises(NotAllowedError, match="needs the header darkroom-admin-key"):
+        jobs.answer(json.dumps({"action": action}), {})
 
 
 @pytest.mark.parametrize("job_id", ["../../etc/passwd", "/", ".", "a\0b", "x" * 256], ids=range(5))

@@ -1,5 +1,7 @@
 """A network runs batches: what goes in together, what comes out for whom, and what a failure says."""
 
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,6 +91,30 @@ def test_onnx_inputs_are_given_in_the_graph_s_order(tmp_path: Path) -> None:
         assert doubled == 2 * i
 
 
+def test_bound_inputs_and_outputs_give_the_same_bytes_from_many_threads(tmp_path: Path) -> None:
+    """The way a GPU is run, on the device that is here."""
+    write_network(tmp_path / "tiny.onnx")
+    runner = OnnxRunner(tmp_path / "tiny.onnx", gpu=False, threads=1)
+    rng = np.random.default_rng(0)
+    batches = [(rng.integers(0, 256, (n, 4, 5 + n, 3), np.uint8), rng.random(n, np.float32)) for n in (1, 2, 3, 4) * 25]
+    with ThreadPoolExecutor(4) as pool:
+        bound = list(pool.map(lambda batch: runner.run_bound(batch, "cpu"), batches))
+    for batch, outputs in zip(batches, bound, strict=True):
+        for output, expected in zip(outputs, runner.run(batch), strict=True):
+            assert output.dtype == expected.dtype
+            np.testing.assert_array_equal(output, expected)
+    strided = (batches[3][0][:, :, ::-1], batches[3][1])
+    np.testing.assert_array_equal(runner.run_bound(strided, "cpu")[0], strided[0])
+
+
+def test_a_closed_runner_has_freed_its_session(tmp_path: Path) -> None:
+    write_network(tmp_path / "tiny.onnx")
+    runner = OnnxRunner(tmp_path / "tiny.onnx", gpu=False, threads=1)
+    session = weakref.ref(runner._session)
+    Network("tiny", runner, NetworkRecord(**record())).close()
+    assert session() is None
+
+
 @pytest.mark.parametrize("wrong", [(np.zeros((4, 4, 3), np.uint8),), (np.zeros((4, 4, 3), np.float32), np.float32(0))])
 def test_onnx_refuses_inputs_of_another_number_or_type(tmp_path: Path, wrong: Unit) -> None:
     write_network(tmp_path / "tiny.onnx")
@@ -106,5 +132,10 @@ def test_providers_in_order_of_preference(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert tensorrt[1]["trt_engine_cache_path"] == str(tmp_path)
     assert "trt_engine_cache_path" not in providers(gpu=True)[0][1]
     assert providers(gpu=False) == ["CPUExecutionProvider"]
+    limited = {"CUDAExecutionProvider": {"gpu_mem_limit": 2**33}, "TensorrtExecutionProvider": {"trt_fp16_enable": 0}}
+    assert providers(gpu=True, settings=limited)[:2] == [
+        ("TensorrtExecutionProvider", {"trt_fp16_enable": 0}),
+        ("CUDAExecutionProvider", {"gpu_mem_limit": 2**33}),
+    ]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
     assert [provider[0] for provider in providers(gpu=True)[:-1]] == ["CUDAExecutionProvider"]

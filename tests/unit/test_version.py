@@ -1,6 +1,7 @@
 """Loading a model version: the networks that were exported, and no others."""
 
 import json
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -91,4 +92,28 @@ def test_a_network_that_decides_what_comes_next_computes_in_a_simulation_too(
     assert outputs[1] == 8
     (tmp_path / "tiny.onnx").unlink()
     with pytest.raises(ConfigError, match="is missing"):
+        load(tmp_path)
+
+
+def test_closing_frees_every_network(tmp_path: Path) -> None:
+    version = load(write_version(tmp_path))
+    session = weakref.ref(version.networks["tiny"].runner._session)  # type: ignore[attr-defined]
+    version.close()
+    assert session() is None
+
+
+def test_a_provider_s_settings_come_from_the_pipeline_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_version(tmp_path)
+    limited = {"CUDAExecutionProvider": {"gpu_mem_limit": 2**33, "arena_extend_strategy": "kSameAsRequested"}}
+    (tmp_path / "pipeline.json").write_text(json.dumps({"networks": {"tiny": {}}, "providers": limited}))
+    asked: list[object] = []
+    monkeypatch.setattr("darkroom.network.providers", lambda *args: asked.append(args[-1]) or ["CPUExecutionProvider"])
+    load(tmp_path)
+    assert asked == [limited]
+
+
+def test_a_provider_that_is_none_is_named(tmp_path: Path) -> None:
+    write_version(tmp_path)
+    (tmp_path / "pipeline.json").write_text(json.dumps({"networks": {"tiny": {}}, "providers": {"CUDA": {}}}))
+    with pytest.raises(ConfigError, match=r"providers\.CUDA.*'TensorrtExecutionProvider' or 'CUDAExecutionProvider'"):
         load(tmp_path)

@@ -16,6 +16,7 @@ HERE = parse("127.0.0.1:8001")
     [
         (server_errors.BadImageError, errors.BadImage),
         (server_errors.BadOptionError, errors.BadOption),
+        (server_errors.NotAllowedError, errors.NotAllowed),
         (server_errors.BusyError, errors.Busy),
         (server_errors.DeadlineError, errors.DeadlinePassed),
         (server_errors.UnavailableError, errors.Unavailable),

@@ -11,6 +11,7 @@ import pytest
 from darkroom.config import NetworkRecord
 from darkroom.engine.simulated import VARIABLE, SimulatedRunner, Simulation, nearest
 from darkroom.network import Unit
+from darkroom.network_errors import DeviceLostError, OutOfMemoryError, kind_of
 from tests.unit.tiny_onnx import record
 
 
@@ -123,3 +124,26 @@ def test_a_unit_may_be_something_else_than_a_tile(monkeypatch: pytest.MonkeyPatc
     latents = np.zeros((3, 4, 64, 64), np.float32)
     runner(Simulation(base_s=8, unit_s=2), simulated="echo", simulated_unit=4 * 64 * 64).run((latents,))
     assert slept[0] == pytest.approx(8 + 2 * 3, abs=0.5)
+
+
+def test_faults_come_after_the_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "0,0.001,oom=2, poison=4")
+    simulation = Simulation.from_environment()
+    assert simulation is not None
+    device, batch = runner(simulation), np.zeros((2, 4, 4, 3), np.uint8)
+    device.run((batch,))
+    with pytest.raises(RuntimeError, match="Failed to allocate memory") as full:
+        device.run((np.zeros((3, 4, 4, 3), np.uint8),))
+    assert kind_of(full.value) is OutOfMemoryError
+    device.run((batch,))
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="CUDA failure 700") as lost:
+            device.run((batch,))
+        assert kind_of(lost.value) is DeviceLostError
+
+
+@pytest.mark.parametrize("text", ["8,2,oom", "8,2,oom=0", "8,2,oom=x", "8,2,slow=3", "8,2,", "8,2,poison=-1"])
+def test_faults_that_are_none_are_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv(VARIABLE, text)
+    with pytest.raises(ValueError, match="DARKROOM_SIMULATE must be two numbers"):
+        Simulation.from_environment()
