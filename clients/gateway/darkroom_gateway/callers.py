@@ -7,7 +7,8 @@ The file is TOML, one table a caller; it holds digests, so that reading it gives
     per_minute = 120    # pictures; without it, no limit
     at_a_time = 4       # pictures in work; without it, no limit
 
-`python -m darkroom_gateway.callers alice` makes up a key and prints both. Limits hold per gateway process.
+`python -m darkroom_gateway.callers alice` makes up a key and prints both. Limits hold per gateway process. A file that
+changes is read again within a second; should it be unusable then, the keys known before stay.
 """
 
 import contextlib
@@ -24,7 +25,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 from starlette.datastructures import Headers
 
+from darkroom_gateway.logs import LOG
 from darkroom_gateway.problems import Problem, busy
+
+_LOOK_EVERY_S = 1.0
 
 
 class CallersError(Exception):
@@ -54,6 +58,11 @@ class Caller:
         self._tokens = float(self.per_minute or 0)
         self._filled = time.monotonic()
 
+    @property
+    def limits(self) -> tuple[str, int | None, int | None]:
+        """Whose, and which."""
+        return self.name, self.per_minute, self.at_a_time
+
     @contextlib.contextmanager
     def picture(self) -> Iterator[None]:
         """While one picture of this caller is in work. Raises Problem (429) beyond his limits."""
@@ -82,7 +91,10 @@ class Callers:
 
     def __init__(self, path: Path | None) -> None:
         """Raises CallersError."""
+        self._path = path
         self._by_digest = None if path is None else _read(path)
+        self._seen = None if path is None else _look(path)
+        self._next_look = time.monotonic() + _LOOK_EVERY_S
         self._anyone = Caller()
 
     @property
@@ -91,8 +103,9 @@ class Callers:
 
     def known(self, headers: Headers) -> Caller:
         """The caller of a request: `Authorization: Bearer KEY` or `X-API-Key: KEY`. Raises Problem (401)."""
-        if self._by_digest is None:
+        if self._path is None or self._by_digest is None:
             return self._anyone
+        self._read_again(self._path, self._by_digest)
         scheme, _, key = headers.get("authorization", "").partition(" ")
         given = key.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
         # Looking up a digest tells nothing by its timing.
@@ -102,6 +115,36 @@ class Callers:
             detail = f"The API key {why}; send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`."
             raise Problem(401, "api_key", detail, headers={"www-authenticate": "Bearer"})
         return caller
+
+    def _read_again(self, path: Path, before: Mapping[str, Caller]) -> None:
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + _LOOK_EVERY_S
+        seen = _look(path)
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            now = _read(path)
+        except CallersError as error:
+            LOG.error("the API keys stay as they were", extra={"facts": {"why": str(error)}})
+            return
+        # Whoever keeps his limits keeps what he has used of them.
+        self._by_digest = {digest: _same(before.get(digest), caller) for digest, caller in now.items()}
+        LOG.info("the API keys were read again", extra={"facts": {"callers": len(now)}})
+
+
+def _same(before: Caller | None, now: Caller) -> Caller:
+    return before if before is not None and before.limits == now.limits else now
+
+
+def _look(path: Path) -> tuple[int, int, int] | None:
+    """What tells one state of the file from another; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _read(path: Path) -> Mapping[str, Caller]:

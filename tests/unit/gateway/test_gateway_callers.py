@@ -2,10 +2,12 @@
 
 import asyncio
 import hashlib
+import logging
 
 import pytest
 from darkroom_gateway import callers
 from darkroom_gateway.callers import Caller, Callers, CallersError, mint
+from darkroom_gateway.logs import JsonLines
 from darkroom_gateway.problems import Problem
 
 from tests.unit.gateway.fakes import FakeBackend, gateway, picture
@@ -108,3 +110,37 @@ def test_a_file_that_cannot_be_used(tmp_path, content, words):
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(CallersError, match="No such file"):
         Callers(tmp_path / "none.toml")
+
+
+async def test_a_changed_file_is_read_again_and_a_damaged_one_is_not(keys, monkeypatch, caplog):
+    monkeypatch.setattr(callers, "_LOOK_EVERY_S", 0.0)
+    logging.getLogger("darkroom_gateway").propagate = True
+    before = keys.read_text()
+    async with gateway(FakeBackend(), api_keys=keys) as client:
+
+        async def status(name):
+            return (await client.post("/v1/denoise", content=picture(), headers=bearer(name))).status_code
+
+        assert [await status("bob") for _ in range(3)] == [200, 200, 429]
+        digest = hashlib.sha256(b"key-of-dora").hexdigest()
+        keys.write_text(before.replace("[carol]", "[carla]") + f'[dora]\nsha256 = "{digest}"\n')
+        assert await status("dora") == 200
+        assert await status("bob") == 429  # what he has used stays used
+        keys.write_text("[dora")
+        assert await status("dora") == 200
+        assert "is no TOML" in str([getattr(record, "facts", "") for record in caplog.records])
+        keys.unlink()
+        assert await status("dora") == 200
+        keys.write_text(before)
+        assert await status("dora") == 401
+
+
+async def test_the_log_has_the_name_and_never_the_key(keys, caplog):
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("darkroom_gateway").propagate = True
+    async with gateway(FakeBackend(), api_keys=keys) as client:
+        await client.post("/v1/denoise", content=picture(), headers=bearer("carol"))
+        await client.post("/v1/denoise", content=picture(), headers=bearer("nobody"))
+    said = "\n".join(JsonLines().format(record) for record in caplog.records)
+    assert '"caller": "carol"' in said
+    assert "key-of" not in said
