@@ -33,13 +33,20 @@ class ModelVersion:
             if name not in records:
                 raise ConfigError(f"{path}: the network {name} is not exported; `make export` does it.")
             record = records[name]
-            runner = _runner(path, name, record, gpu=gpu, simulation=simulation)
+            runner = _runner(path, name, record, config, gpu=gpu, simulation=simulation)
             most = tunables.max_batch or config.engine.max_batch
             networks[name] = Network(name, runner, record, max_batch=most, pad_batches=gpu)
         return cls(task, number, path, config, networks, simulated=simulation is not None)
 
+    def close(self) -> None:
+        """Free the networks; their last runs have begun."""
+        for network in self.networks.values():
+            network.close()
 
-def _runner(path: Path, name: str, record: NetworkRecord, *, gpu: bool, simulation: Simulation | None) -> Runner:
+
+def _runner(
+    path: Path, name: str, record: NetworkRecord, config: PipelineConfig, *, gpu: bool, simulation: Simulation | None
+) -> Runner:
     if simulation is not None and record.simulated != "compute":
         return SimulatedRunner(simulation.of(name), record)
     for name_of_file, expected in {record.file: record.sha256, **record.files}.items():
@@ -53,6 +60,7 @@ def _runner(path: Path, name: str, record: NetworkRecord, *, gpu: bool, simulati
             threads=os.cpu_count() or 1,
             engine_cache=Path(cache) if cache else None,
             half_precision=record.half_precision,
+            settings=config.providers,
         )
     except Exception as error:  # onnxruntime has one class an error code, and no base of its own
         reason = (str(error).splitlines() or [type(error).__name__])[0]
