@@ -125,8 +125,17 @@ def next_number(task: Path) -> str:
     return str(int(existing[-1].name) + 1) if existing else "1"
 
 
+def newest_intact(task: Path) -> Path | None:
+    """The newest version that is exported and whose files are those that were exported."""
+    for version in reversed(versions(task)):
+        records = _records(version)
+        if records and all(_has_files(version, record) for record in records.values()):
+            return version
+    return None
+
+
 def is_same(version: Path, other: Path) -> bool:
-    """Whether two versions serve the same: networks, tunables and code."""
+    """Whether two complete versions serve the same: networks, tunables and code."""
 
     def content(folder: Path) -> tuple[Any, ...]:
         networks = {name: (record.sha256, record.files) for name, record in _records(folder).items()}

@@ -30,7 +30,7 @@ class Candidate:
     number: str
     """Of the version that it would become."""
     previous: Path | None
-    """The newest version there is: what the candidate's quality is held against."""
+    """The newest intact version: what the candidate's quality is held against."""
     networks: Mapping[str, Network]
     """Of the recipe; those that came from an earlier version alone are not among them."""
     scratch: Path
@@ -85,9 +85,9 @@ def release(
         if plan.pipeline is not None:
             settings = plan.pipeline(settings)
         publish.complete(base, staged, records, tunables.apply(settings, request.changes))
-        newest = publish.versions(task)[-1]
+        newest = publish.newest_intact(task)
         if request.always and not arguments.force:
-            _refuse_unchanged(staged, newest)
+            _refuse_unchanged(task, staged, newest)
         number = publish.next_number(task)
         found: Mapping[str, Any] = {}
         if request.gate is not None:
@@ -111,8 +111,9 @@ def _kept(base: Path, staged: Path, made: set[str]) -> dict[str, dict[str, Any]]
     return kept
 
 
-def _refuse_unchanged(staged: Path, newest: Path) -> None:
-    if (newest / PIPELINE_FILE).is_file() and publish.is_same(staged, newest):
+def _refuse_unchanged(task: Path, staged: Path, newest: Path | None) -> None:
+    # A damaged newest version is one more reason to publish.
+    if newest == publish.versions(task)[-1] and publish.is_same(staged, newest):
         raise ExportError(
             f"Version {newest.name} has the same networks and the same tunables already; change something "
             "(--set key.path=value), or say --force."

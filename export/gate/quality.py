@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from darkroom.config import NETWORKS_FILE
 from darkroom.errors import BadOptionError, DarkroomError
 from darkroom.pipelines.task import Task
 from demo.metrics import Quality
@@ -76,7 +75,7 @@ def _one(version: Offline, reference: Reference, lenient: bool) -> Quality | Non
 
 def _earlier(candidate: Candidate, task: Task[Any], references: Sequence[Reference]) -> dict[str, Quality]:
     previous = candidate.previous
-    if previous is None or not (previous / NETWORKS_FILE).is_file():
+    if previous is None:
         return {}
     try:
         return measure(previous, previous.name, task, references, lenient=True)
