@@ -1,0 +1,1 @@
+"""Plots of measurements, for the README and the report."""
