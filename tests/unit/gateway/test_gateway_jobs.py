@@ -191,7 +191,7 @@ def finished(store, size=10, *, fetched=False, age=0.0):
     job = Job(f"job{time.perf_counter_ns()}", "denoise", "")
     store.add(job)
     job.end("done", result=Result(bytes(size), Report(), job.id))
-    job.fetched, job.ended = fetched, time.time() - age
+    job.fetched, job.ended = fetched, time.monotonic() - age
     store.sweep()
     return job
 
@@ -224,3 +224,19 @@ async def test_a_result_larger_than_all_that_may_be_kept():
         response = await client.post("/v1/denoise?async=true", content=picture())
     assert response.status_code == 422
     assert response.json()["reason"] == "too_large"
+
+
+@pytest.mark.parametrize("jump_s", [1e6, -1e6])
+async def test_a_clock_that_jumps_neither_loses_results_nor_keeps_them_for_ever(monkeypatch, jump_s):
+    store = Store(Settings(kept_s=60), Metrics())
+    kept, old = finished(store), finished(store, age=59)
+    wall = time.time
+    monkeypatch.setattr(time, "time", lambda: wall() + jump_s)
+    store.sweep()
+    assert ids(store) == {kept.id, old.id}
+    about = kept.describe("/jobs/x")
+    assert 55 < about["kept_for_s"] <= 60
+    assert 0 <= about["ended_at"] - about["created_at"] < 60
+    old.ended -= 2
+    store.sweep()
+    assert ids(store) == {kept.id}

@@ -42,7 +42,9 @@ class Job:
     problem: Problem | None = None
     fetched: bool = False
     created: float = field(default_factory=time.time)
-    """Seconds since 1970, as are `ended` and `forgotten_at`."""
+    """Seconds since 1970: for people. That clock may jump, so nothing is reckoned with it."""
+    begun: float = field(default_factory=time.monotonic)
+    """Of a clock that does not jump, seconds, as are `ended` and `forgotten_at`."""
     ended: float | None = None
     forgotten_at: float | None = None
     changed: Signal = field(default_factory=Signal)
@@ -67,7 +69,7 @@ class Job:
 
     def end(self, state: State, *, result: Result | None = None, problem: Problem | None = None) -> None:
         self.state, self.result, self.problem = state, result, problem
-        self.ended = time.time()
+        self.ended = time.monotonic()
         self.changed.fire()
 
     def describe(self, url: str) -> dict[str, Any]:
@@ -88,9 +90,9 @@ class Job:
         if self.problem:
             about["error"] = self.problem.body(self.id)
         if self.ended:
-            about["ended_at"] = round(self.ended, 3)
+            about["ended_at"] = round(self.created + self.ended - self.begun, 3)
         if self.forgotten_at:
-            about["kept_for_s"] = round(max(0.0, self.forgotten_at - time.time()), 1)
+            about["kept_for_s"] = round(max(0.0, self.forgotten_at - time.monotonic()), 1)
         return about
 
 

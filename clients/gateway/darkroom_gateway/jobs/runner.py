@@ -85,7 +85,7 @@ class Runner:
     def _log(self, job: Job) -> None:
         self._metrics.jobs.labels(job.task, job.state).inc()
         facts: dict[str, Any] = {"job_id": job.id, "task": job.task, "state": job.state}
-        facts |= {"s": round(time.time() - job.created, 3), "bytes_out": job.bytes}
+        facts |= {"s": round(time.monotonic() - job.begun, 3), "bytes_out": job.bytes}
         if job.problem:
             facts["reason"] = job.problem.reason
         if job.owner:

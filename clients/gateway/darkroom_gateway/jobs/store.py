@@ -56,7 +56,7 @@ class Store:
         self._metrics.kept_bytes.set(kept_bytes)
 
     def _unexpired(self) -> list[Job]:
-        now, kept = time.time(), []
+        now, kept = time.monotonic(), []
         for job in self:
             if job.ended is None:
                 continue
