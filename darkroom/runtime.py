@@ -5,6 +5,8 @@ import tempfile
 from pathlib import Path
 
 VARIABLE = "DARKROOM_RUNTIME_DIR"
+POISONED_EXIT = 70
+"""Exit code of a model process that lost its device, after it has answered its jobs."""
 
 
 def runtime_dir() -> Path:

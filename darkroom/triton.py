@@ -38,14 +38,12 @@ from darkroom.jobs import Jobs
 from darkroom.memory import IdleTrim
 from darkroom.metrics import Family, Metric, Publisher
 from darkroom.pipelines.task import Task
-from darkroom.runtime import runtime_dir
+from darkroom.runtime import POISONED_EXIT, runtime_dir
 from darkroom.service import Answer, Incoming, Service
 from darkroom.version import ModelVersion
 
 log = logging.getLogger("darkroom")
 
-POISONED_EXIT = 70
-"""Exit code of a process that lost its device, after it has answered its jobs."""
 UNLOAD_GRACE_S = 25.0
 """How long an unload or a stop waits for running jobs before it answers them UNAVAILABLE."""
 

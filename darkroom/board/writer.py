@@ -145,6 +145,7 @@ class Board:
             "batch_s": round(engine.device.mean_batch_s, 4),
             "poisoned": engine.poisoned,
             "outcomes": dict(stats.outcomes),
+            "retries": dict(stats.retries),
             "max_batch": engine.config.max_batch,
             # by these the supervisor tells a stuck engine from a busy one; the clock is the whole machine's
             "written_at": now(),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from darkroom.engine.estimate import Estimates
-from darkroom.engine.forecast import Load, finish_times
+from darkroom.engine.forecast import Load, Neighbour, finish_times, in_turns
 from darkroom.engine.line import PixelBudget, WaitingLine
 
 
@@ -29,6 +29,17 @@ def test_the_closed_form_of_one_lane_is_the_sweep() -> None:
     alone = finish_times([Load("interactive", seconds) for seconds in work])
     swept = finish_times([*(Load("interactive", seconds) for seconds in work), Load("bulk", 0.0)])
     assert alone == pytest.approx(swept[:-1])
+
+
+def test_neighbours_take_a_batch_before_each_of_ours_until_they_have_all() -> None:
+    assert in_turns(10.0, 0.5, []) == 10.0
+    equal, small = Neighbour(backlog_s=100.0, batch_s=0.5), Neighbour(backlog_s=1.0, batch_s=0.5)
+    assert in_turns(10.0, 0.5, [equal]) == pytest.approx(20.0)
+    assert in_turns(10.0, 0.5, [equal, small]) == pytest.approx(21.0)
+    assert in_turns(10.0, 0.5, [Neighbour(100.0, batch_s=0.05)]) == pytest.approx(11.0)
+    # a thumbnail waits for one whole batch of the neighbour's
+    assert in_turns(0.01, 0.05, [equal]) == pytest.approx(0.51)
+    assert in_turns(0.01, 0.0, [equal]) == pytest.approx(0.51)
 
 
 def test_nothing_is_done_at_once() -> None:
