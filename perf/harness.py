@@ -1,7 +1,9 @@
 """What every measurement needs: the machine's name, a server, a table, a file."""
 
+import csv
 import datetime
 import json
+import math
 import os
 import platform
 import urllib.request
@@ -47,16 +49,25 @@ def percentile(values: Sequence[float], q: float) -> float:
 
 
 def report(name: str, rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
-    """Print the rows as a Markdown table and write them with the machine to out/perf/<name>.json."""
+    """Print the rows as a Markdown table and write them to out/perf/<name>.csv, with the machine to <name>.json."""
     OUT.mkdir(parents=True, exist_ok=True)
     content = {"command": f"python -m perf.{name}", "machine": machine(), "rows": list(rows), **more}
     (OUT / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
+    write_csv(OUT / f"{name}.csv", rows)
     print(table(rows))
     print(f"\n{machine()['cpu']}, {machine()['memory']}, {machine()['date']}; written to {OUT / name}.json")
 
 
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Every row under the names that any of them has."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(dict.fromkeys(key for row in rows for key in row)))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A Markdown table; numbers with three significant digits."""
+    """A Markdown table; numbers with three significant digits, a dash where there was nothing to measure."""
     if not rows:
         return "(nothing)"
     heads = list(rows[0])
@@ -69,6 +80,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
+        if math.isnan(value):
+            return "-"
         return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
     return str(value)
 

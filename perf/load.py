@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -67,6 +68,12 @@ def poisson(rate: float, seconds: float, seed: int) -> list[float]:
     gaps = rng.exponential(1 / rate, int(rate * seconds * 2) + 20)
     times = np.cumsum(gaps)
     return [float(t) for t in times[times < seconds]]
+
+
+def bursts(rate: float, seconds: float, every_s: float) -> list[float]:
+    """Arrival times of as many, but all at once every `every_s` seconds."""
+    each = max(1, round(rate * every_s))
+    return [number * every_s for number in range(math.ceil(seconds / every_s)) for _ in range(each)]
 
 
 async def open_loop(url: str, shots: Sequence[Shot], timeout_s: float = 90.0) -> list[Outcome]:
