@@ -96,6 +96,8 @@ class Engine:
         self.poisoned = False
         """The device is lost: no job will ever run here again."""
         self._loop = asyncio.new_event_loop()
+        self.loop_heard_at = now()
+        """When the event loop last answered `knock` (engine clock)."""
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run_loop, name="darkroom-engine", daemon=True)
         self._watcher = Watcher(self, on_tick)
@@ -142,11 +144,19 @@ class Engine:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5.0)
 
+    def knock(self) -> None:
+        """Ask the event loop for a sign of life, which `loop_heard_at` will show. Safe from any thread."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._hear)
+
     def backlog_s(self) -> float:
         """Device seconds admitted and not yet done."""
         return sum(job.remaining_s for job in list(self.jobs.values()))
 
     # everything below runs on the event loop unless it says otherwise
+
+    def _hear(self) -> None:
+        self.loop_heard_at = now()
 
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         if self._closed.is_set():
