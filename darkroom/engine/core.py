@@ -42,7 +42,7 @@ log = logging.getLogger("darkroom")
 ALIVE_EVERY_S = 1.0
 """How often a caller that waits for the event loop makes sure that there is one."""
 STOP_GRACE_S, LOST_GRACE_S = 3.0, 5.0
-"""How long stopped jobs may take to end, at an unload and when the device is lost."""
+"""How long a stopped job may take to end by itself; and all of them, when the device is lost."""
 
 
 @dataclass(frozen=True)
@@ -264,10 +264,14 @@ class Engine:
         job.stop_reason = reason
         if self.line.remove(job):
             self._end(job, None, reason)
-        else:
-            self.device.drop(job.share)
-            if job.task is not None:
-                job.task.cancel()
+            return
+        self.device.drop(job.share)
+        if job.task is not None:
+            job.task.cancel()
+        if job.timer is not None:
+            job.timer.cancel()
+        # its codec may be in the middle of something that never ends; its caller shall hear all the same
+        job.timer = self._loop.call_later(STOP_GRACE_S, self._end, job, None, reason)
 
     def stop_soon(self, job: Job, reason: DarkroomError) -> None:
         """Stop a job that has not ended, and answer it with `reason`. Safe from any thread."""

@@ -11,7 +11,7 @@ import pytest
 from darkroom.config import EngineConfig
 from darkroom.engine import Engine, Job
 from darkroom.engine.lock import DeviceLock
-from darkroom.errors import InternalError, UnavailableError
+from darkroom.errors import DeadlineError, InternalError, UnavailableError
 from tests.unit.engine import fakes
 from tests.unit.engine.fakes import FakeRunner, mapper, network, request
 from tests.unit.engine.test_engine import wait_until
@@ -173,6 +173,25 @@ def test_a_lost_device_waits_for_a_codec_only_so_long(monkeypatch: pytest.Monkey
     finally:
         never.set()
         lost.engine.stop(grace_s=0.0)
+
+
+def test_a_codec_that_hangs_does_not_keep_its_caller_beyond_the_deadline(
+    make_engine: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("darkroom.engine.core.STOP_GRACE_S", 0.2)
+    never = threading.Event()
+
+    async def body(job: Job) -> None:
+        await job.in_pool(never.wait)
+
+    engine = make_engine(pixel_bytes=1000)
+    hung = request(network(FakeRunner()), 1, id="hung", body=body, deadline_s=0.2, pixel_bytes=1000)
+    engine.submit(hung)
+    assert isinstance(hung.answer.wait(30)[1], DeadlineError)
+    assert engine.budget.used_large == 1000, "its pictures are still in use"
+    never.set()
+    wait_until(lambda: engine.budget.used_large == 0)
+    assert len(hung.answer.calls) == 1
 
 
 def test_who_waits_for_room_hears_of_the_loss() -> None:
