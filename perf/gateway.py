@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=240, help="jobs a turn")
     parser.add_argument("--seconds", type=float, default=20.0, help="of overload, and of bursts")
     arguments = parser.parse_args()
-    with server(["super_resolution"], SIMULATE) as running, _gateway(running.grpc_url) as (url, process):
+    with server(["super_resolution"], SIMULATE) as running, running_gateway(running.grpc_url) as (url, process):
         rows = asyncio.run(_overhead(running.grpc_url, url, process, arguments.rounds, arguments.jobs))
         peak = rows[1]["gateway"]
         rows += asyncio.run(_overload(url, peak, arguments.seconds))
@@ -44,7 +44,8 @@ def main() -> None:
 
 
 @contextlib.contextmanager
-def _gateway(triton: str) -> Iterator[tuple[str, psutil.Process]]:
+def running_gateway(triton: str) -> Iterator[tuple[str, psutil.Process]]:
+    """Its URL and its process, in front of the server with the gRPC address `triton`."""
     command = [sys.executable, "-m", "darkroom_gateway", "--triton", triton, "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
         assert child.stdout is not None

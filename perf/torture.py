@@ -1,0 +1,103 @@
+"""Tens of thousands of hostile files through a real server: does any of them kill, hang, or fail with a 5xx?
+
+Damaged files of every format and bombs (perf.hostile), by 16 callers over six ways: raw, binary and JSON over HTTP,
+gRPC, and the gateway with the picture as body and as form. Simulated device, 2 ms a batch and 0.2 ms a unit, so that
+nearly all of the time goes into what reads the files. `busy` and `deadline` are refusals in time, not failures.
+"""
+
+import argparse
+import collections
+import sys
+import time
+from collections.abc import Sequence
+
+import psutil
+
+from darkroom.server import Server
+from perf.gateway import running_gateway
+from perf.harness import OUT, report, server, tree_rss
+from perf.hostile import Hostile, hostile_files
+from perf.hostile.seeds import seeds
+from perf.hostile.sending import Sender, Verdict
+
+CALLERS = 16
+SETTLED_S = 4.0
+"""An engine gives memory back when it has been idle for a second."""
+_GOOD = Hostile("a sound file", seeds()["png"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--inputs", type=int, default=20_000)
+    parser.add_argument("--warm", type=int, default=4_000, help="files of the same kind before memory is measured")
+    parser.add_argument("--seed", type=int, default=7)
+    arguments = parser.parse_args()
+    with (
+        server(["super_resolution"], "2,0.2") as running,
+        running_gateway(running.grpc_url) as (gateway_url, gateway),
+    ):
+        sender = Sender(running.http_url, running.grpc_url, gateway_url)
+        expected = [sender.send(way, _GOOD).picture for way in sender.ways]
+        before = stubs(running)
+        sender.send_all(hostile_files(arguments.warm, arguments.seed, start=arguments.inputs), CALLERS)
+        memory, gateway_memory = settled(running), tree_rss(gateway.pid)
+        logged = (OUT / "server.log").stat().st_size
+        started = time.perf_counter()
+        verdicts = sender.send_all(hostile_files(arguments.inputs, arguments.seed), CALLERS)
+        elapsed = time.perf_counter() - started
+        grown, gateway_grown = settled(running) / memory - 1, tree_rss(gateway.pid) / gateway_memory - 1
+        again = [sender.send(way, _GOOD).picture for way in sender.ways]
+        deaths = len(before - stubs(running))
+        logged = (OUT / "server.log").stat().st_size - logged
+        sender.close()
+    rows = [
+        _row("inputs", len(verdicts)),
+        *(_row(f"answered {answer}", count) for answer, count in _answers(verdicts)),
+        _row("answers of 5xx, busy and deadline apart", sum(_is_5xx(verdict) for verdict in verdicts), "0"),
+        _row("hangs (no answer within 60 s) and broken connections", sum(v.status == 0 for v in verdicts), "0"),
+        _row("model processes that died", deaths, "0"),
+        _row("ways by which a sound file gets the same bytes as before", sum(map(_same, expected, again)), "6"),
+        _row("memory of the server before (MiB)", memory / 2**20),
+        _row("growth of the server's memory (%)", 100 * grown, "< 2"),
+        _row("growth of the gateway's memory (%)", 100 * gateway_grown),
+        _row("slowest answer (s)", max(verdict.seconds for verdict in verdicts)),
+        _row("server's log, bytes an input", logged / len(verdicts)),
+        _row("seconds", elapsed, "< 600 for 20,000"),
+    ]
+    failed = [verdict for verdict in verdicts if verdict.failed]
+    report("torture", rows, seed=arguments.seed, failed=[f"{each.what}: {each.message[:300]}" for each in failed[:50]])
+    for verdict in failed[:20]:
+        print(f"{verdict.answer}: {verdict.what}: {verdict.message[:200]}", file=sys.stderr)
+    sys.exit(bool(failed or deaths or expected != again))
+
+
+def stubs(running: Server) -> set[int]:
+    """Process ids of the model processes that live."""
+    children = psutil.Process(running.pid).children(recursive=True)
+    return {child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE}
+
+
+def settled(running: Server) -> int:
+    """Memory of the server and its model processes once they have given back what they can, bytes."""
+    time.sleep(SETTLED_S)
+    return tree_rss(running.pid)
+
+
+def _answers(verdicts: Sequence[Verdict]) -> list[tuple[str, int]]:
+    return collections.Counter(verdict.answer for verdict in verdicts).most_common()
+
+
+def _is_5xx(verdict: Verdict) -> bool:
+    return verdict.status >= 500 and verdict.answer not in ("busy", "deadline")
+
+
+def _same(before: bytes, after: bytes) -> bool:
+    return bool(before) and before == after
+
+
+def _row(what: str, value: float, wanted: str = "") -> dict[str, object]:
+    return {"what": what, "value": value, "wanted": wanted}
+
+
+if __name__ == "__main__":
+    main()
