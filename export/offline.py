@@ -70,6 +70,7 @@ class Offline:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._engine.stop(grace_s=0.0)
+        self.version.close()
 
     def ask(self, reference: Reference) -> Done:
         """Answer one reference. Raises DarkroomError as a caller would meet it."""
