@@ -12,7 +12,7 @@ _OPTION_HEADERS = "(?i)darkroom-.*"
 
 def triton_arguments(
     *,
-    repository: Path,
+    repository: Path | str,
     backends: Path,
     models: Sequence[str],
     config_name: str,

@@ -10,6 +10,12 @@ from darkroom.server.errors import ServerError
 
 CONFIG_NAMES = ("cpu", "a100", "simulated")
 SIMULATE = "DARKROOM_SIMULATE"
+_REMOTE = ("s3://", "gs://", "as://")
+
+
+def is_remote(repository: Path | str) -> bool:
+    """Whether Triton fetches the repository from an object store, where nothing of ours can look into it."""
+    return str(repository).startswith(_REMOTE)
 
 
 def find_repository(repository: Path | None) -> Path:
@@ -46,11 +52,18 @@ def versions(model: Path) -> list[Path]:
 def compile_models(repository: Path, models: Sequence[str]) -> None:
     """Write the bytecode of each model.py now, if the folder can be written to.
 
-    Otherwise Python writes it while the model loads, and Triton then takes the model for a changed one: the next
-    `load`, of this or any other version, would reload it for nothing.
+    All versions: an older one may be pinned. Otherwise Python writes it while the model loads, and Triton then takes
+    the model for a changed one: the next `load`, of this or any other version, would reload it for nothing.
     """
     for name in models:
-        compileall.compile_dir(versions(repository / name)[-1], maxlevels=0, quiet=2)
+        for version in versions(repository / name):
+            compileall.compile_dir(version, maxlevels=0, quiet=2)
+
+
+def config_file(model: Path, config_name: str) -> Path:
+    """The configuration that Triton reads for this name: the model's own of that name, else its config.pbtxt."""
+    named = model / "configs" / f"{config_name}.pbtxt"
+    return named if named.is_file() else model / "config.pbtxt"
 
 
 def choose_config_name(wanted: str | None, env: Mapping[str, str]) -> str:

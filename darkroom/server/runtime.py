@@ -12,6 +12,8 @@ from darkroom.server.errors import ServerError
 
 _PREFIX = "darkroom-"
 _NAME = re.compile(rf"{_PREFIX}[0-9a-f]{{12}}")
+_REGION = re.compile(rf"{_PREFIX}[0-9a-f]{{12}}-[0-9a-f-]+")
+_BOARD = ("jobs", "engines", "cancel", "claims")
 _OWNER = "owner.lock"
 _SHARED_MEMORY = Path("/dev/shm")
 _KEY = re.compile(r"[A-Za-z0-9._~-]{16,256}")
@@ -55,6 +57,13 @@ class RuntimeDirectory:
         place.write_text(key)
         return key, place
 
+    def clear(self) -> None:
+        """Delete what the processes of one run left: regions, jobs, engines. Call when none of them is left."""
+        _remove_regions(self.path)
+        for folder in _BOARD:
+            for file in (self.path / folder).glob("*"):
+                file.unlink(missing_ok=True)
+
     def remove(self) -> None:
         """Delete the directory and this start's shared-memory regions. Call when no process of it is left."""
         _remove(self.path)
@@ -88,10 +97,20 @@ def sweep(base: Path) -> None:
             continue  # running, somebody else's, or being swept by another start
 
 
+def remove_region(name: str) -> None:
+    """Delete the shared-memory region of a stub that is dead; its name is among ours, or nothing happens."""
+    if _REGION.fullmatch(name):
+        (_SHARED_MEMORY / name).unlink(missing_ok=True)
+
+
 def _remove(path: Path) -> None:
+    _remove_regions(path)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _remove_regions(path: Path) -> None:
     for region in _SHARED_MEMORY.glob(f"{path.name}-*"):
         region.unlink(missing_ok=True)
-    shutil.rmtree(path, ignore_errors=True)
 
 
 def _tmpfs() -> Path:

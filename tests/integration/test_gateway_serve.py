@@ -13,7 +13,7 @@ import pytest
 from wire import until
 
 COMMAND = [sys.executable, "-m", "darkroom_gateway.serve"]
-PORTS = ["--http-port=0", "--grpc-port=0", "--metrics-port=0", "--gateway-port=0"]
+PORTS = ["--http-port=0", "--grpc-port=0", "--metrics-port=0", "--health-port=0", "--gateway-port=0"]
 
 
 def start(scratch: Path) -> tuple[subprocess.Popen[str], str, str]:

@@ -16,16 +16,17 @@ from darkroom.server.runtime import sweep
 
 pytestmark = pytest.mark.usefixtures("leaves_nothing")
 
-FREE_PORTS = ("--http-port", "0", "--grpc-port", "0", "--metrics-port", "0")
+FREE_PORTS = ("--http-port", "0", "--grpc-port", "0", "--metrics-port", "0", "--health-port", "0")
 COMMAND = (sys.executable, "-m", "darkroom.server", "--config-name", "cpu", *FREE_PORTS)
 
 
 class Command:
     """The command and the line it prints when it is ready."""
 
-    def __init__(self, repository: Path, **env: str) -> None:
+    def __init__(self, repository: Path, *more: str, **env: str) -> None:
+        state = ("--state-dir", str(repository.parent / "state"))
         self.popen = subprocess.Popen(
-            [*COMMAND, "--exit-timeout", "2", "--repository", str(repository)],
+            [*COMMAND, *state, "--exit-timeout", "2", "--repository", str(repository), *more],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -51,7 +52,7 @@ def command(scratch: Path) -> Iterator[Command]:
 def test_one_line_says_that_it_is_ready_and_where(command: Command) -> None:
     assert re.fullmatch(
         r"Ready \(cpu\): HTTP 127\.0\.0\.1:\d+, gRPC 127\.0\.0\.1:\d+, metrics http://127\.0\.0\.1:\d+/metrics; "
-        r"models echo; admin key in /\S+/admin\.key\n",
+        r"health http://127\.0\.0\.1:\d+/healthz; models echo; admin key in /\S+/admin\.key\n",
         command.ready,
     )
 
@@ -92,7 +93,9 @@ def test_when_it_is_killed_its_processes_die_and_the_next_start_sweeps_up(comman
     assert not list(Path("/dev/shm").glob(f"{runtime.name}-*"))
 
 
-def test_it_ends_when_tritonserver_does(command: Command) -> None:
+def test_unsupervised_it_ends_when_tritonserver_does(scratch: Path) -> None:
+    command = Command(scratch, "--no-supervise")
+    assert "health" not in command.ready
     command.tree()[0].kill()
     assert command.popen.wait(10) == 1
     assert "tritonserver ended by itself" in command.popen.communicate()[1]

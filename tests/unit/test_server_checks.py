@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from darkroom.server import Ports, Server, ServerError, distribution, repository
-from darkroom.server.ports import reserve
+from darkroom.server.arguments import triton_arguments
+from darkroom.server.ports import Reservation
 
 
 def write_model(folder: Path, *versions: str, networks: list[str] | None = None) -> Path:
@@ -135,8 +136,30 @@ def test_a_configuration_that_cannot_be(wanted: str, words: str) -> None:
         repository.choose_config_name(wanted, {})
 
 
+def reserved(**wanted: int) -> Ports:
+    reservation = Reservation("127.0.0.1", Ports(**wanted))
+    reservation.close()
+    return reservation.ports
+
+
+def test_a_reserved_port_is_for_tritonserver_alone() -> None:
+    reservation = Reservation("127.0.0.1", Ports())
+    address = ("127.0.0.1", reservation.ports.http)
+    try:
+        with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+            stranger.bind(address)
+        for _ in range(2):  # the second time stands for a restart
+            with socket.socket() as triton:
+                triton.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                triton.bind(address)
+                triton.listen(1)
+                socket.create_connection(address).close()
+    finally:
+        reservation.close()
+
+
 def test_free_ports_differ() -> None:
-    ports = reserve("127.0.0.1", Ports())
+    ports = reserved()
     assert len({ports.http, ports.grpc, ports.metrics}) == 3
     assert 0 not in (ports.http, ports.grpc, ports.metrics)
 
@@ -147,16 +170,39 @@ def test_a_taken_port_is_named_with_its_option() -> None:
         other.listen(1)
         port = other.getsockname()[1]
         with pytest.raises(ServerError, match=rf"^Port {port} on 127\.0\.0\.1 is taken .* --metrics-port\.$"):
-            reserve("127.0.0.1", Ports(metrics=port))
+            reserved(metrics=port)
 
 
 def test_one_port_wanted_twice_is_taken() -> None:
-    port = reserve("127.0.0.1", Ports()).http
+    port = reserved().http
     with pytest.raises(ServerError, match="--grpc-port"):
-        reserve("127.0.0.1", Ports(http=port, grpc=port))
+        reserved(http=port, grpc=port)
 
 
 @pytest.mark.parametrize("port", [-1, 70_000])
 def test_a_number_that_is_no_port(port: int) -> None:
     with pytest.raises(ServerError, match=f"Port {port} .* --http-port"):
-        reserve("127.0.0.1", Ports(http=port))
+        reserved(http=port)
+
+
+def test_an_object_store_is_left_to_triton_and_wants_its_models_named() -> None:
+    with pytest.raises(ServerError, match=r"^Which models of s3://bucket/models shall be served\? .* --models\.$"):
+        Server("s3://bucket/models", config_name="cpu")
+    server = Server("s3://bucket/models", models=["denoise", "jobs", "denoise"], config_name="cpu")
+    assert (server.repository, server.models) == ("s3://bucket/models", ("denoise", "jobs"))
+
+
+def test_the_argument_for_an_object_store_is_its_address() -> None:
+    arguments = triton_arguments(
+        repository="gs://bucket/models",
+        backends=Path("/backends"),
+        models=["denoise"],
+        config_name="cpu",
+        host="127.0.0.1",
+        ports=Ports(1, 2, 3),
+        admin_key="k" * 16,
+        region_prefix="darkroom-0-",
+        exit_timeout_s=1,
+    )
+    assert "--model-repository=gs://bucket/models" in arguments
+    assert "--load-model=denoise" in arguments
