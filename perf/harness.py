@@ -6,6 +6,8 @@ import json
 import math
 import os
 import platform
+import shlex
+import sys
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,6 +35,13 @@ def machine() -> dict[str, str]:
     }
 
 
+def command() -> str:
+    """The command that runs, with its arguments, so that every figure can be made again."""
+    spec = sys.modules["__main__"].__spec__
+    module = spec.name.removesuffix(".__main__") if spec else Path(sys.argv[0]).stem
+    return shlex.join(["python", "-m", module, *sys.argv[1:]])
+
+
 def server(models: Sequence[str], simulate: str = "", **environment: str) -> Server:
     """An embedded server on free loopback ports; `simulate` is DARKROOM_SIMULATE ("40,2"), empty for the real CPU."""
     env = dict(environment)
@@ -51,7 +60,7 @@ def percentile(values: Sequence[float], q: float) -> float:
 def report(name: str, rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
     """Print the rows as a Markdown table and write them to out/perf/<name>.csv, with the machine to <name>.json."""
     OUT.mkdir(parents=True, exist_ok=True)
-    content = {"command": f"python -m perf.{name}", "machine": machine(), "rows": list(rows), **more}
+    content = {"command": command(), "machine": machine(), "rows": list(rows), **more}
     (OUT / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
     write_csv(OUT / f"{name}.csv", rows)
     print(table(rows))
@@ -72,11 +81,12 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
         return "(nothing)"
     heads = list(rows[0])
     lines = ["| " + " | ".join(heads) + " |", "|" + " --- |" * len(heads)]
-    lines += ["| " + " | ".join(_cell(row.get(head, "")) for head in heads) + " |" for row in rows]
+    lines += ["| " + " | ".join(cell(row.get(head, "")) for head in heads) + " |" for row in rows]
     return "\n".join(lines)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """One figure as it stands in a table."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
