@@ -4,15 +4,13 @@ One event loop in a thread of its own owns all state here; the front end calls `
 """
 
 import asyncio
-import concurrent.futures
 import contextlib
 import functools
 import logging
-import threading
 import uuid
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from darkroom.config import EngineConfig
 from darkroom.engine.admission import Admission, Forecast
@@ -22,6 +20,7 @@ from darkroom.engine.estimate import Estimates
 from darkroom.engine.job import Job, Request, now
 from darkroom.engine.line import PixelBudget, WaitingLine
 from darkroom.engine.lock import DeviceLock
+from darkroom.engine.loop import LoopThread, unloading
 from darkroom.engine.pools import Pools
 from darkroom.engine.stats import Stats
 from darkroom.engine.watch import Watcher
@@ -35,12 +34,8 @@ from darkroom.errors import (
 )
 from darkroom.network import Network
 
-T = TypeVar("T")
-
 log = logging.getLogger("darkroom")
 
-ALIVE_EVERY_S = 1.0
-"""How often a caller that waits for the event loop makes sure that there is one."""
 STOP_GRACE_S, LOST_GRACE_S = 3.0, 5.0
 """How long a stopped job may take to end by itself; and all of them, when the device is lost."""
 
@@ -95,16 +90,14 @@ class Engine:
         self._complaints = Complaints()
         self.poisoned = False
         """The device is lost: no job will ever run here again."""
-        self._loop = asyncio.new_event_loop()
+        self._loop = LoopThread(self._complaints)
         self.loop_heard_at = now()
         """When the event loop last answered `knock` (engine clock)."""
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._run_loop, name="darkroom-engine", daemon=True)
         self._watcher = Watcher(self, on_tick)
 
     def start(self) -> None:
         self.device.start(self._loop)
-        self._thread.start()
+        self._loop.start()
         self._watcher.start()
 
     def submit(self, request: Request) -> None:
@@ -113,7 +106,7 @@ class Engine:
         # judged in the caller's thread: under overload a refusal must not wait for the event loop
         self._refuse_if_taken_or_stopping(request)
         forecast = self.admission.admit(request, list(self.jobs.values()))
-        self._call(self._admit(request, forecast))
+        self._loop.call(self._admit(request, forecast))
 
     def quote(self, request: Request) -> Quote:
         """Price a job without doing it. Raises UnavailableError while stopping."""
@@ -133,21 +126,19 @@ class Engine:
 
     def stop(self, grace_s: float = 20.0) -> None:
         """Refuse newcomers, let running jobs end for `grace_s` seconds, answer the rest UNAVAILABLE, stop."""
-        if self._closed.is_set():
+        if self._loop.closed:
             return
         with contextlib.suppress(Exception):
-            asyncio.run_coroutine_threadsafe(self._drain(grace_s), self._loop).result(grace_s + 5.0)
-        self._closed.set()
+            asyncio.run_coroutine_threadsafe(self._drain(grace_s), self._loop.loop).result(grace_s + 5.0)
+        self._loop.close()
         self._watcher.stop()
         self.device.stop(timeout_s=5.0)
         self.pools.shutdown()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5.0)
+        self._loop.end(timeout_s=5.0)
 
     def knock(self) -> None:
         """Ask the event loop for a sign of life, which `loop_heard_at` will show. Safe from any thread."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._hear)
+        self._loop.call_soon(self._hear)
 
     def backlog_s(self) -> float:
         """Device seconds admitted and not yet done."""
@@ -157,18 +148,6 @@ class Engine:
 
     def _hear(self) -> None:
         self.loop_heard_at = now()
-
-    def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        if self._closed.is_set():
-            coroutine.close()
-            raise _unloading()
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        while self._thread.is_alive():
-            with contextlib.suppress(concurrent.futures.TimeoutError):
-                return future.result(ALIVE_EVERY_S)
-            if future.done():
-                return future.result()
-        raise _unloading()
 
     async def _admit(self, request: Request, forecast: Forecast) -> None:
         deadline_at = now() + request.deadline_s
@@ -192,7 +171,7 @@ class Engine:
         self.pools.owe(request.price.pixel_bytes, request.price.codec_s)
         self.stats.admitted += 1
         self.line.push(job)
-        job.timer = self._loop.call_later(deadline_at - now(), self._pass_deadline, job)
+        job.timer = self._loop.loop.call_later(deadline_at - now(), self._pass_deadline, job)
         self._start_jobs()
 
     def _refuse_if_taken_or_stopping(self, request: Request) -> None:
@@ -207,7 +186,7 @@ class Engine:
             job.state = "running"
             job.started_at = now()
             job.timings.queue_s = job.started_at - job.admitted_at
-            job.task = self._loop.create_task(_run(job))
+            job.task = self._loop.loop.create_task(_run(job))
             job.task.add_done_callback(functools.partial(self._finished, job))
         self._wake_room()
 
@@ -227,6 +206,9 @@ class Engine:
             self._end(job, task.result(), None)
         elif isinstance(failure, DarkroomError):
             self._end(job, None, failure)
+        elif isinstance(failure, MemoryError):
+            log.warning("a job found no memory", exc_info=failure)
+            self._end(job, None, UnavailableError("The server has no memory left for this job.", retry_after_s=5.0))
         else:
             log.error("a job failed", exc_info=failure)
             self._end(job, None, InternalError("The job failed on an error inside the server; the log has more."))
@@ -271,12 +253,11 @@ class Engine:
         if job.timer is not None:
             job.timer.cancel()
         # its codec may be in the middle of something that never ends; its caller shall hear all the same
-        job.timer = self._loop.call_later(STOP_GRACE_S, self._end, job, None, reason)
+        job.timer = self._loop.loop.call_later(STOP_GRACE_S, self._end, job, None, reason)
 
     def stop_soon(self, job: Job, reason: DarkroomError) -> None:
         """Stop a job that has not ended, and answer it with `reason`. Safe from any thread."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._stop, job, reason)
+        self._loop.call_soon(self._stop, job, reason)
 
     def _pass_deadline(self, job: Job) -> None:
         self._stop(
@@ -293,7 +274,7 @@ class Engine:
         self.poisoned = True
         self._stopping = UnavailableError("The device failed and this model is being restarted.", retry_after_s=5.0)
         self._wake_room()
-        self._ending = self._loop.create_task(self._give_up())
+        self._ending = self._loop.loop.create_task(self._give_up())
 
     async def _give_up(self) -> None:
         """Answer everybody, then ask for this process's end."""
@@ -301,7 +282,7 @@ class Engine:
         self._on_poisoned()
 
     async def _drain(self, grace_s: float) -> None:
-        self._stopping = self._stopping or _unloading()
+        self._stopping = self._stopping or unloading()
         self._wake_room()
         end = now() + grace_s
         while self.jobs and now() < end:
@@ -319,29 +300,12 @@ class Engine:
         for job in list(self.jobs.values()):
             self._end(job, None, self._stopping)
 
-    def _run_loop(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.set_exception_handler(self._complain)
-        while not self._closed.is_set():
-            try:
-                self._loop.run_forever()
-            except BaseException as error:  # SystemExit out of a callback: asyncio lets it through
-                self._complaints.make("the event loop was left, and goes on", error)
-
-    def _complain(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception") or RuntimeError(context["message"])
-        self._complaints.make("a callback of the engine failed", error)
-
 
 async def _run(job: Job) -> Any:
     try:
         return await job.request.body(job)
     except (SystemExit, KeyboardInterrupt) as error:  # asyncio would end the loop of everybody
         raise InternalError("The job failed on an error inside the server; the log has more.") from error
-
-
-def _unloading() -> UnavailableError:
-    return UnavailableError("The model is being unloaded.", retry_after_s=1.0)
 
 
 def _taken(request: Request) -> BadOptionError:

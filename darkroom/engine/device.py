@@ -7,7 +7,6 @@ A batch that fails is run again in parts: in smaller ones when it did not fit th
 unit that no network can take fails its own job alone.
 """
 
-import asyncio
 import contextlib
 import logging
 import math
@@ -22,6 +21,7 @@ from darkroom.engine.estimate import Estimates
 from darkroom.engine.fair import FairLine, Share
 from darkroom.engine.job import Call, Job, Key, Sink, now
 from darkroom.engine.lock import DeviceLock
+from darkroom.engine.loop import LoopThread
 from darkroom.errors import DarkroomError, InternalError, UnavailableError
 from darkroom.network import Network, Unit
 from darkroom.network_errors import DeviceLostError, NetworkError, OutOfMemoryError
@@ -59,7 +59,7 @@ class Device:
         self._line: FairLine[Call, Key] = FairLine()
         self._ready = threading.Condition()
         self._stopping = False
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: LoopThread | None = None
         self._threads: list[threading.Thread] = []
         self._held = 0
         self.running_until = 0.0
@@ -73,7 +73,7 @@ class Device:
     def line(self) -> FairLine[Call, Key]:
         return self._line
 
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+    def start(self, loop: LoopThread) -> None:
         self._loop = loop
         for stream in range(self._config.streams):
             thread = threading.Thread(target=self._work, name=f"darkroom-device-{stream}", daemon=True)
@@ -131,6 +131,12 @@ class Device:
         """Expected device seconds of one batch of `units`."""
         return self._estimates.seconds(network, shape, math.prod(shape), units)
 
+    def slowest_batch(self) -> tuple[float, float]:
+        """Of the batch that is on the device for longest: for how many seconds, and how many were expected; (0, 0)
+        while there is none. Waiting for other processes' turns does not count. Safe from any thread."""
+        began, expected_s = min(list(self._in_flight.values()), default=(now(), 0.0))
+        return now() - began, expected_s
+
     def _most(self, network: Network) -> int:
         return min(network.max_batch, self._config.max_batch)
 
@@ -151,12 +157,6 @@ class Device:
             while (not self._line.length or self._held > self._config.result_bytes) and not self._stopping:
                 self._ready.wait()
             return not self._stopping
-
-    def slowest_batch(self) -> tuple[float, float]:
-        """Of the batch that is on the device for longest: for how many seconds, and how many were expected; (0, 0)
-        while there is none. Waiting for other processes' turns does not count. Safe from any thread."""
-        began, expected_s = min(list(self._in_flight.values()), default=(now(), 0.0))
-        return now() - began, expected_s
 
     def _run_next(self) -> None:
         # the turn first, the batch second: units that come while others compute still get on
@@ -234,8 +234,7 @@ class Device:
 
     def _call_soon(self, function: Callable[..., None], *args: object) -> None:
         assert self._loop is not None
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the process is ending
-            self._loop.call_soon_threadsafe(function, *args)
+        self._loop.call_soon(function, *args)
 
     def _deliver(self, batch: list[Call], outcome: "list[Unit] | DarkroomError", seconds: float) -> None:
         for job in {call.job for call in batch}:

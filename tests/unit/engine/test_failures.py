@@ -303,7 +303,7 @@ def test_the_event_loop_outlives_what_leaves_it(make_engine: Make) -> None:
         raise SystemExit(1)
 
     engine, net = make_engine(), network(FakeRunner())
-    engine._loop.call_soon_threadsafe(leave)
+    engine._loop.call_soon(leave)
     good = request(net, 3, id="good")
     engine.submit(good)
     assert good.answer.wait() == ([1, 2, 3], None)
@@ -324,6 +324,18 @@ def test_an_end_that_cannot_be_booked_is_answered_all_the_same() -> None:
         engine.stop(grace_s=0.0)
 
 
+def test_a_job_that_finds_no_memory_may_come_back(make_engine: Make) -> None:
+    async def body(job: Job) -> None:
+        await job.in_pool(np.empty, 2**60, np.uint8)
+
+    engine = make_engine()
+    job = request(network(FakeRunner()), 1, id="a", body=body)
+    engine.submit(job)
+    _, error = job.answer.wait()
+    assert isinstance(error, UnavailableError)
+    assert error.retry_after_s
+
+
 def test_results_that_cannot_be_taken_fail_their_job_and_free_the_device(make_engine: Make) -> None:
     engine, net = make_engine(result_bytes=100), network(FakeRunner())
 
@@ -342,12 +354,12 @@ def test_results_that_cannot_be_taken_fail_their_job_and_free_the_device(make_en
 
 def test_submitting_to_a_stopped_engine_never_hangs(make_engine: Make) -> None:
     engine, net = make_engine(), network(FakeRunner())
-    engine._loop.call_soon_threadsafe(engine._closed.set)
-    engine._loop.call_soon_threadsafe(engine._loop.stop)
-    wait_until(lambda: not engine._thread.is_alive())
-    engine._closed.clear()  # as when the check was passed just before
+    engine._loop.end(timeout_s=5.0)
+    engine._loop._closed.clear()  # as when the check was passed just before
     started = time.monotonic()
     with pytest.raises(UnavailableError, match="being unloaded"):
         engine.submit(request(net, 1, id="a", body=mapper(net, 1)))
     assert time.monotonic() - started < 30
-    engine._closed.set()
+    engine._loop.close()
+    engine._watcher.stop()
+    engine.device.stop(timeout_s=5.0)
