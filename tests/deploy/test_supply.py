@@ -79,7 +79,7 @@ def keyword_is_true(call: ast.Call, name: str) -> bool:
 
 def locks() -> list[Path]:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    return [ROOT / name for name in listed if re.search(r"requirements.*\.(lock|txt)$", name)]
+    return [ROOT / name for name in listed if re.search(r"\.lock$|requirements[^/]*\.txt$", name)]
 
 
 @pytest.mark.parametrize("lock", locks(), ids=lambda path: path.name)
