@@ -84,13 +84,12 @@ class _Canaries:
 
 
 def load_of(engines: Any) -> dict[str, dict[str, Any]]:
-    """Jobs waiting and running and seconds of work ahead, by task."""
-    return {
-        engine.task: {
-            "waiting": engine.jobs_waiting,
-            "running": engine.jobs_running,
-            "backlog_s": round(engine.backlog_s, 2),
-        }
-        for engine in engines
-        if engine.alive
-    }
+    """Jobs waiting and running and seconds of work ahead, by task: the sums of its living versions."""
+    loads: dict[str, dict[str, Any]] = {}
+    for engine in engines:
+        if engine.alive:
+            load = loads.setdefault(engine.task, {"waiting": 0, "running": 0, "backlog_s": 0.0})
+            load["waiting"] += engine.jobs_waiting
+            load["running"] += engine.jobs_running
+            load["backlog_s"] = round(load["backlog_s"] + engine.backlog_s, 2)
+    return loads
