@@ -21,7 +21,8 @@ from typing import Any, ClassVar
 import numpy as np
 import triton_python_backend_utils as pb_utils
 
-from darkroom.board import Board, BoardReader
+from darkroom.board import BoardReader
+from darkroom.board.writer import Board
 from darkroom.config import ConfigError
 from darkroom.engine import Engine
 from darkroom.engine.lock import DeviceLock

@@ -10,6 +10,6 @@ What a dead process left is told from the living by its pid and the start of tha
 
 from darkroom.board.reader import BoardReader
 from darkroom.board.sweep import sweep
-from darkroom.board.writer import Board
 
-__all__ = ["Board", "BoardReader", "sweep"]
+# not Board: who only reads, as the supervisor does, need not load an engine and onnxruntime
+__all__ = ["BoardReader", "sweep"]

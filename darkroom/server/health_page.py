@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from darkroom.server.errors import ServerError
 from darkroom.server.status import Status
 
+_POLL_S = 0.05  # between looks whether it is to close
+
 
 class HealthPage:
     """Serves a Status from construction to `close()`."""
@@ -27,7 +29,9 @@ class HealthPage:
                 "Choose another with --health-port."
             ) from None
         self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, name="health page", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_S,), name="health page", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:

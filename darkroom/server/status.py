@@ -61,6 +61,7 @@ class Status:
             return (
                 bool(self._models)
                 and self.server == "running"
+                and not self.draining
                 and all(status.state in GOOD for status in self._models.values())
             )
 

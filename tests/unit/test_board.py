@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from darkroom.board import Board, BoardReader, files, sweep
+from darkroom.board import BoardReader, files, sweep
+from darkroom.board.writer import Board
 from darkroom.board.claims import Claims
 from darkroom.engine import Engine, Job
 from darkroom.errors import BadOptionError, CancelledError, NotAllowedError, UnavailableError
@@ -131,7 +132,8 @@ def test_an_id_is_taken_on_the_whole_server(held: Any, tmp_path: Path) -> None:
 OWNER = """
 import sys, threading
 from pathlib import Path
-from darkroom.board import Board, files
+from darkroom.board import files
+from darkroom.board.writer import Board
 from darkroom.engine.job import now
 from tests.unit.engine import fakes
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from darkroom.board import Board, BoardReader
+from darkroom.board import BoardReader
+from darkroom.board.writer import Board
 from darkroom.config import EngineConfig
 from darkroom.engine import Engine
 from tests.unit.engine.fakes import FakeRunner, network, request
