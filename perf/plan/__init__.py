@@ -1,0 +1,1 @@
+"""What it takes to serve a load on A100s: `python -m perf.plan`."""

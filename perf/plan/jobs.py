@@ -1,0 +1,82 @@
+"""What comes to a machine and what it has besides its device: kinds of pictures, the engine's settings, the host."""
+
+from dataclasses import dataclass
+
+from darkroom.config import TilingConfig
+from darkroom.tiling import Grid
+
+Shape = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of picture in the mix."""
+
+    width: int
+    height: int
+    share: float
+    """Of all requests, relative to the other kinds'."""
+    tiles: dict[Shape, int]
+    scale: int
+
+    @property
+    def units(self) -> int:
+        return sum(self.tiles.values())
+
+    @property
+    def pixels_in(self) -> int:
+        return self.width * self.height
+
+    @property
+    def pixels_out(self) -> int:
+        return self.pixels_in * self.scale**2
+
+    @property
+    def name(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Settings of pipeline.json that decide about batches."""
+
+    max_batch: int = 32
+    max_batch_s: float = 0.5
+    window_batches: float = 2.0
+    line_jobs: int = 64
+
+
+@dataclass(frozen=True)
+class Host:
+    """Seconds of the machine's processor, and its threads. The defaults are those of the 2-core machine in the README,
+    rounded up, for JPEG; `python -m perf.plan --validate` measures them."""
+
+    codec_threads: int = 2
+    """Of each engine process."""
+    decode_s: float = 8e-9
+    """A pixel decoded."""
+    encode_s: float = 1e-8
+    """A pixel encoded."""
+    place_s: float = 2e-9
+    """A produced pixel put into its picture."""
+    job_s: float = 3e-3
+    """A job's share of everything else."""
+    batch_s: float = 1e-3
+    """From one batch to the next."""
+
+
+def parse_mix(text: str, tiling: TilingConfig, scale: int) -> list[Kind]:
+    """`256x256:3,1600x1200:1`: sizes and how often each comes, relative to the others. Raises ValueError."""
+    kinds = []
+    for part in text.split(","):
+        size, _, share = part.partition(":")
+        try:
+            width, height = (int(side) for side in size.lower().split("x"))
+            weight = float(share or 1)
+        except ValueError:
+            width = height = 0
+            weight = 0.0
+        if not (0 < width <= 16_000 and 0 < height <= 16_000 and weight > 0):
+            raise ValueError(f'A mix is sizes in pixels with shares, like "256x256:3,1600x1200:1"; got "{part}".')
+        kinds.append(Kind(width, height, weight, Grid(height, width, tiling).shapes(), scale))
+    return kinds

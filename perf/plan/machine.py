@@ -1,0 +1,181 @@
+"""An engine process in simulated time.
+
+The line in which units wait is the engine's own (darkroom.engine.fair), and so are the forecasts that refuse
+(darkroom.engine.forecast); what is modelled is time: batches on the device, codecs on their threads.
+"""
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+from darkroom.engine.admission import BIAS, CAUTION, COMPANY, LEARNING_RATE
+from darkroom.engine.fair import FairLine
+from darkroom.engine.forecast import Load, finish_times
+from perf.plan.curves import Curve
+from perf.plan.events import Clock, Job, Threads, Turns
+from perf.plan.jobs import Engine, Host, Kind, Shape
+
+UNIT: Shape = (128, 128)
+"""What a curve's unit is, pixels."""
+
+
+class Instance:
+    """One engine process."""
+
+    def __init__(self, clock: Clock, turns: Turns, curve: Curve, engine: Engine, host: Host) -> None:
+        self._clock, self._turns, self._curve, self._engine, self._host = clock, turns, curve, engine, host
+        self._line: FairLine[Job, Shape] = FairLine()
+        self._pool = Threads(clock, host.codec_threads)
+        self._jobs: dict[Job, None] = {}
+        self._asking = False
+        self._running_until = 0.0
+        self._bias = 1.0
+        """How forecasts lately came true."""
+
+    @property
+    def codec_busy_s(self) -> float:
+        return self._pool.busy_s
+
+    def submit(self, kind: Kind, deadline_s: float, done: Callable[[Job], None]) -> None:
+        """Admit a job or refuse it; `done` is called once, at once when it is refused."""
+        job = Job(kind, self._clock.now, deadline_s, done, self._line.join("interactive"))
+        job.left = kind.units
+        job.fluid_s = sum(n * self._full_unit_s(shape) for shape, n in kind.tiles.items())
+        if self._refuses(job):
+            job.refused, job.ended = True, self._clock.now
+            done(job)
+            return
+        self._jobs[job] = None
+        self._clock.after(deadline_s, partial(self._pass_deadline, job))
+        self._pool.owed_s += self._codec_s(kind)
+        self._pool.submit(job, kind.pixels_in * self._host.decode_s + self._host.job_s, partial(self._decoded, job))
+
+    def _refuses(self, job: Job) -> bool:
+        """The engine's admission: no job that would come late, none that would make another late."""
+        if not self._jobs:
+            return False
+        others = list(self._jobs)
+        before = finish_times([Load("interactive", other.remaining_s) for other in others])
+        loads = [Load("interactive", other.remaining_s) for other in (*others, job)]
+        among = finish_times(loads)
+        alone = sum(self._alone_s(shape, n) for shape, n in job.kind.tiles.items())
+        company = max(0.0, among[-1] - job.fluid_s)
+        running = max(0.0, self._running_until - self._clock.now)
+        device = running + company + alone + COMPANY * min(alone, company)
+        codec_s = self._codec_s(job.kind)
+        job.computed_s = max(device, self._pool.owed_s / self._host.codec_threads) + codec_s
+        if CAUTION * self._bias * job.computed_s > job.deadline_s:
+            return True
+        lefts = [other.arrived + other.deadline_s - self._clock.now for other in others]
+        return any(
+            was < will and was <= left < CAUTION * will for was, will, left in zip(before, among, lefts, strict=False)
+        )
+
+    def _pass_deadline(self, job: Job) -> None:
+        if job in self._jobs:
+            job.late = True
+            job.waiting.clear()
+            self._line.drop(job.share)
+            self._end(job)
+
+    def _decoded(self, job: Job) -> None:
+        if job.late:
+            return
+        for shape, count in job.kind.tiles.items():
+            job.waiting.extend([shape] * count)
+        self._fill(job)
+
+    def _fill(self, job: Job) -> None:
+        while job.waiting:
+            window = max(2, int(self._engine.window_batches * self._limit(job.waiting[0])))
+            if job.outstanding >= window:
+                break
+            self._line.push(job.share, job.waiting.popleft(), job)
+            job.outstanding += 1
+        self._look()
+
+    def _look(self) -> None:
+        if self._line.length and not self._asking:
+            self._asking = True
+            self._turns.ask(self._start)
+
+    def _start(self) -> None:
+        self._asking = False
+        shape = self._line.next_key(self._clock.now)
+        if shape is None:
+            self._turns.release()
+            return
+        limit = self._limit(shape)
+        taken = [job for _, job in self._line.take(shape, limit, self._full_unit_s(shape), self._clock.now)]
+        seconds = self._batch_s(shape, len(taken))
+        for job in taken:
+            self._line.charge(job.share, seconds / len(taken) - self._full_unit_s(shape))
+        self._running_until = self._clock.now + seconds
+        self._turns.busy_s += seconds
+        self._turns.batches += 1
+        self._turns.units += len(taken)
+        self._clock.after(seconds + self._host.batch_s, partial(self._finish, shape, taken))
+
+    def _finish(self, shape: Shape, taken: list[Job]) -> None:
+        counts: dict[Job, int] = {}
+        for job in taken:
+            job.units_done += 1
+            counts[job] = counts.get(job, 0) + 1
+        self._turns.release()
+        for job, count in counts.items():
+            pixels = count * shape[0] * shape[1] * job.kind.scale**2
+            self._pool.submit(job, pixels * self._host.place_s, partial(self._placed, job, count))
+        self._look()
+
+    def _placed(self, job: Job, count: int) -> None:
+        if job.late:
+            return
+        job.outstanding -= count
+        job.left -= count
+        self._fill(job)
+        if not job.left:
+            self._pool.submit(job, job.kind.pixels_out * self._host.encode_s, partial(self._answer, job))
+
+    def _answer(self, job: Job) -> None:
+        if not job.late:
+            self._end(job)
+
+    def _end(self, job: Job) -> None:
+        del self._jobs[job]
+        if job.computed_s:
+            ratio = min(max((self._clock.now - job.arrived) / job.computed_s, BIAS[0]), BIAS[1])
+            self._bias += LEARNING_RATE * (ratio - self._bias)
+        self._pool.owed_s -= self._codec_s(job.kind)
+        job.ended = self._clock.now
+        job.done(job)
+
+    def _codec_s(self, kind: Kind) -> float:
+        return kind.pixels_in * self._host.decode_s + kind.pixels_out * self._host.encode_s
+
+    def _batch_s(self, shape: Shape, count: int) -> float:
+        return batch_seconds(self._curve, shape, count)
+
+    def _limit(self, shape: Shape) -> int:
+        return batch_limit(self._curve, self._engine, shape)
+
+    def _full_unit_s(self, shape: Shape) -> float:
+        limit = self._limit(shape)
+        return self._batch_s(shape, limit) / limit
+
+    def _alone_s(self, shape: Shape, count: int) -> float:
+        limit = self._limit(shape)
+        whole, rest = divmod(count, limit)
+        return whole * self._batch_s(shape, limit) + (self._batch_s(shape, rest) if rest else 0.0)
+
+
+def batch_seconds(curve: Curve, shape: Shape, count: int) -> float:
+    """Device seconds of a batch of `count` tiles."""
+    return curve.seconds(count * math.prod(shape) / math.prod(UNIT))
+
+
+def batch_limit(curve: Curve, engine: Engine, shape: Shape) -> int:
+    """Tiles in one batch: bounded in number and in time, as the engine bounds them."""
+    most = engine.max_batch
+    while most > 1 and batch_seconds(curve, shape, most) > engine.max_batch_s:
+        most -= 1
+    return most
