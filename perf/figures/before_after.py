@@ -11,10 +11,10 @@ from matplotlib.ticker import NullLocator
 from perf.figures.style import COLOURS, save
 
 PANELS = (
-    ("turnaround p99 (s)", "photograph sent to photograph there, p99 (s)"),
+    ("turnaround p99 (s)", "turnaround, retries included, p99 (s)"),
     ("p50 (s)", "answered attempts, p50 (s)"),
     ("504 (%)", "timed out: 504 (%)"),
-    ("goodput (images/s)", "served within 30 s (images/s)"),
+    ("goodput (images/s)", "served in time (images/s)"),
     ("refusals", "refusals (429)"),
     ("memory (MiB)", "memory, highest (MiB)"),
 )
