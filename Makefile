@@ -29,7 +29,7 @@ serve: export ## page and REST on GATEWAY_PORT, Triton on HTTP_PORT and GRPC_POR
 export: $(INSTALLED) ## fetch weights and export the networks that are missing
 	$(PY) -m export all
 
-test: export lint ## linters, types, unit tests, and integration tests against a real server
+test: export lint $(PERF_TOOLS) ## linters, types, unit tests, and integration tests against a real server
 	$(PY) -m pytest -m "not slow" $(ARGS)
 
 test-slow: export ## the tests that take minutes
