@@ -41,6 +41,14 @@ class Options(BaseModel):
         le=3600,
         page=False,
     )
+    model_version: int | None = _option(
+        None,
+        "the number of a version that is served",
+        "Which version of the model, where several are served; the newest by itself",
+        ge=1,
+        le=2**31 - 1,
+        page=False,
+    )
 
 
 class SuperResolutionOptions(Options):

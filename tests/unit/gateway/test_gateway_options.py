@@ -37,7 +37,10 @@ def facts(kind: type[BaseModel]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_options_are_the_servers(task: Task) -> None:
-    assert facts(task.options) == facts(SERVERS[task.name])
+    ours = facts(task.options)
+    # which version answers is decided before any option is read
+    assert ours.pop("model_version")
+    assert ours == facts(SERVERS[task.name])
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
