@@ -14,22 +14,31 @@ from gateway_process import gateway
 
 from darkroom.server import Server
 from perf.load import photo
+from perf.versions import copy_repository
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+def chapter(title: str) -> str:
+    """The text below a heading, up to the next one."""
+    return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
-def commands() -> list[str]:
-    joined = "\n".join(blocks("bash")).replace("\\\n", " ")
+def blocks(language: str, text: str = README) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(text: str = README) -> list[str]:
+    joined = "\n".join(blocks("bash", text)).replace("\\\n", " ")
     return [line.split("  #")[0].strip() for line in joined.splitlines() if line.strip()]
 
 
 MAKE = [command for command in commands() if command.startswith("make")]
-ASKS_A_SERVER = [command for command in commands() if command.startswith(("curl", "darkroom"))]
+UPDATES = commands(chapter("Update a model"))
+ASKS_A_SERVER = [
+    command for command in commands() if command.startswith(("curl", "darkroom")) and command not in UPDATES
+]
 MEASUREMENTS = sorted(set(re.findall(r"python -m (perf\.\w+)", README)))
 
 
@@ -66,7 +75,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_every_command_is_of_a_kind_that_is_tested() -> None:
-    assert set(commands()) == {*MAKE, *ASKS_A_SERVER}
+    assert set(commands()) == {*MAKE, *ASKS_A_SERVER, *UPDATES}
     assert len(ASKS_A_SERVER) > 5
 
 
@@ -93,6 +102,37 @@ def test_a_command_does_what_it_says(command: str, served: Served, folder: Path)
     written = re.search(r"-o (\S+)", command)
     if written:
         assert (folder / written.group(1)).stat().st_size > 1000
+
+
+def test_a_model_is_updated_as_the_chapter_says(folder: Path) -> None:
+    repository = copy_repository(folder / "repository", ["denoise"])
+    assert len(UPDATES) == 8
+    with Server(repository, config_name="cpu") as server:
+        environment = os.environ | {
+            "DARKROOM_URL": server.grpc_url,
+            "DARKROOM_ADMIN_KEY_FILE": str(server.admin_key_path),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "COLUMNS": "200",
+        }
+        said = []
+        for command in UPDATES:
+            if command.startswith("python -m export"):
+                command += f" --repository {repository}"
+            done = subprocess.run(
+                shlex.split(command), cwd=folder, env=environment, capture_output=True, text=True, timeout=600
+            )
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+            said.append(done.stdout)
+    published, _, side_by_side, compared, newest, back, listed, unpinned = said
+    assert "Published denoise version 2" in published
+    assert (folder / "out/diff/index.html").stat().st_size > 1000
+    assert "versions 1, 2 served" in side_by_side
+    assert "second.png" in compared
+    assert "version 2 served (before: 1, 2)" in newest
+    assert "version 1 served, pinned (before: 2). Note: version 2 is newer and hidden by the pin." in back
+    assert "1 (pinned)" in listed
+    assert "version 2 served (before: 1)" in unpinned
 
 
 @pytest.mark.parametrize("code", blocks("python"))
