@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=sorted({step.module for step in MAIN + LONG}), metavar="NAME")
     parser.add_argument("--page", action="store_true", help="measure nothing, write the page of what is there")
     arguments = parser.parse_args()
-    steps = LONG if arguments.long else MAIN
+    steps: tuple[Step, ...] = LONG if arguments.long else MAIN
     if arguments.only:
         steps = tuple(step for step in MAIN + LONG if step.module in arguments.only)
     if not arguments.page:

@@ -34,7 +34,8 @@ class Recipe:
 
     def compute(self, pixels: Pixels) -> Pixels:
         """uint8 [h, w, 3] -> uint8 [h * scale, w * scale, 3]; tiles of equal shape as one batch."""
-        grid = Grid(*pixels.shape[:2], self.tiling)
+        height, width, _ = pixels.shape
+        grid = Grid(height, width, self.tiling)
         canvas = Canvas(grid, self.record.scale)
         tiles = list(grid.cut(pixels))
         by_shape: dict[tuple[int, ...], list[int]] = {}

@@ -53,9 +53,10 @@ def _overload(content: Content, path: Path) -> None:
         requests = list(csv.DictReader(lines))
     kinds = sorted({request["outcome"] for request in requests}, key=lambda kind: (kind != "ok", kind))
     for kind, colour in zip(kinds, (COLOURS[2], COLOURS[1], COLOURS[0], *COLOURS[3:]), strict=False):
-        points = [(float(r["at_s"]), float(r["seconds"])) for r in requests if r["outcome"] == kind]
+        dots = [request for request in requests if request["outcome"] == kind]
+        came, took = ([float(dot[key]) for dot in dots] for key in ("at_s", "seconds"))
         # thousands of dots as paths make a picture of megabytes
-        axes.scatter(*zip(*points, strict=True), s=3, color=colour, label=f"{kind} ({len(points)})", rasterized=True)
+        axes.scatter(came, took, s=3, color=colour, label=f"{kind} ({len(dots)})", rasterized=True)
     axes.set_yscale("log")
     axes.set_xlabel("came after (s)")
     axes.set_ylabel("answered in (s)")

@@ -57,8 +57,8 @@ def carried(name: str) -> Path:
 
 
 def _pip(*what: str) -> None:
-    command = [HOME / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what]
-    subprocess.run(command, check=True)
+    python = str(HOME / "bin" / "python")
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what], check=True)
 
 
 if __name__ == "__main__":
