@@ -1,4 +1,4 @@
-"""A page of metrics, for what the machine at hand does not have: the series a GPU makes Triton publish."""
+"""A page of metrics, for what the machine at hand may not have: the series that a GPU makes Triton publish."""
 
 import contextlib
 import threading
@@ -9,11 +9,6 @@ GPU = """
 nv_gpu_utilization{gpu_uuid="GPU-0"} 0.5
 nv_gpu_memory_used_bytes{gpu_uuid="GPU-0"} 3e10
 nv_gpu_memory_total_bytes{gpu_uuid="GPU-0"} 4e10
-"""
-CANARIES = """
-darkroom_canary_ok{model="super_resolution"} 1
-darkroom_heals_total{model="super_resolution"} 0
-darkroom_server_restarts_total 0
 """
 
 

@@ -38,8 +38,8 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def prometheus(folder: Path, targets: dict[str, str]) -> Iterator[str]:
-    """Its base URL. Runs our own configuration on copies in `folder`, with `targets` (job -> host:port) instead of the
+def prometheus(folder: Path, targets: dict[str, list[str]]) -> Iterator[str]:
+    """Its base URL. Runs our own configuration on copies in `folder`, with `targets` (job -> host:ports) instead of the
     usual ports, and once a second instead of every five."""
     config = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text())
     assert set(targets) == {job["job_name"] for job in config["scrape_configs"]}
@@ -48,8 +48,8 @@ def prometheus(folder: Path, targets: dict[str, str]) -> Iterator[str]:
     for name in config["rule_files"]:
         shutil.copy(PROMETHEUS / name, folder)
     (folder / "targets").mkdir()
-    for job, target in targets.items():
-        (folder / "targets" / f"{job}.yml").write_text(yaml.safe_dump([{"targets": [target]}]))
+    for job, addresses in targets.items():
+        (folder / "targets" / f"{job}.yml").write_text(yaml.safe_dump([{"targets": addresses}]))
     url = f"http://127.0.0.1:{free_port()}"
     command = [program("prometheus"), "--config.file=prometheus.yml", "--storage.tsdb.path=data"]
     command += [f"--web.listen-address={url.removeprefix('http://')}", "--log.level=warn"]

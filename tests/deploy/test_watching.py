@@ -1,8 +1,8 @@
-"""The real Prometheus scrapes a live server and gateway under load: every rule loads, every panel has data.
-
-The supervisor's page and a GPU's series are served by the test itself (pages.py).
+"""The real Prometheus scrapes a live server, its supervisor and a gateway under load: every rule loads, every panel
+has data. Only a GPU's series are served by the test itself (pages.py).
 """
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -18,7 +18,11 @@ from flights import BIG, THUMBNAIL, simulated_server
 from gateway_process import gateway
 from wire import until
 
-from tests.deploy.pages import CANARIES, GPU, metrics_page
+from darkroom.server import Server
+from darkroom.server.health_page import HealthPage
+from darkroom.server.status import Status
+from darkroom.server.supervisor import Supervisor
+from tests.deploy.pages import GPU, metrics_page
 from tests.deploy.programs import api, prometheus
 
 QUERIES = [query for row in ROWS for panel in row.panels for query in panel.queries]
@@ -36,11 +40,13 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     done = threading.Event()
     with (
         simulated_server("10,4") as server,
+        supervised(server) as supervisor,
         gateway(server.grpc_url, "--held-pictures", "2") as front,  # of four callers some are refused
-        metrics_page(CANARIES + GPU) as supervisor,
+        metrics_page(GPU) as gpu,
     ):
         triton = server.metrics_url.removeprefix("http://").removesuffix("/metrics")
-        targets = {"triton": triton, "gateway": front.removeprefix("http://"), "supervisor": supervisor}
+        gateways = [front.removeprefix("http://")]
+        targets = {"triton": [triton, gpu], "gateway": gateways, "supervisor": [supervisor]}
         with prometheus(tmp_path_factory.mktemp("prometheus"), targets) as url:
             callers = [threading.Thread(target=call, args=(front, done)) for _ in range(4)]
             for caller in callers:
@@ -51,6 +57,18 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
                 done.set()
                 for caller in callers:
                     caller.join()
+
+
+@contextlib.contextmanager
+def supervised(server: Server) -> Iterator[str]:
+    """`host:port` of the health page of a supervisor."""
+    status = Status()
+    page = HealthPage(status, "127.0.0.1", 0)
+    try:
+        with Supervisor(server, status=status, say=lambda line: None):
+            yield f"127.0.0.1:{page.port}"
+    finally:
+        page.close()
 
 
 def call(front: str, done: threading.Event) -> None:
