@@ -48,6 +48,12 @@ class Status:
         with self._lock:
             self._models.setdefault(model, ModelStatus()).heals += 1
 
+    def heals(self, model: str) -> int:
+        """Reloads of the model that helped."""
+        with self._lock:
+            status = self._models.get(model)
+            return status.heals if status else 0
+
     def state(self, model: str) -> str:
         """The model's state; "" for an unknown one."""
         with self._lock:

@@ -5,12 +5,16 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.error import HTTPError
 
 import psutil
 import pytest
+from wire import until
 
 from darkroom.server.runtime import sweep
 
@@ -130,3 +134,53 @@ def test_simulated_is_chosen_by_itself(scratch: Path) -> None:
     popen.terminate()
     assert popen.wait(15) == 0
     popen.communicate()
+
+
+def test_draining_finishes_what_runs_refuses_what_comes_and_says_so(scratch: Path) -> None:
+    command = Command(scratch, "--exit-timeout", "20")
+    match = re.search(r"HTTP (\S+), .*health (\S+);", command.ready)
+    assert match
+    address, health = match[1], match[2]
+    until(lambda: status_of(health) == 200)
+    running: list[int] = []
+    caller = threading.Thread(target=lambda: running.append(infer(address, sleep_s=3.0)[0]))
+    caller.start()
+    time.sleep(1.0)
+    command.popen.send_signal(signal.SIGTERM)
+    until(lambda: status_of(health) in (503, None))
+    late = until(lambda: infer(address))
+    assert late[0] in (400, 503, 0), late  # 0: the port is closed already
+    caller.join(60)
+    assert running == [200]
+    assert command.popen.wait(60) == 0
+    command.popen.communicate()
+
+
+def test_killed_models_are_replaced_by_the_command_too(command: Command) -> None:
+    command.tree()[1].kill()
+    assert command.popen.stderr is not None
+    said: list[str] = []
+    until(lambda: said.append(command.popen.stderr.readline()) or "answers again" in said[-1])
+    assert "echo: its process died (signal 9); reloading (1 of 5).\n" in said
+
+
+def status_of(url: str) -> int | None:
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
+    except OSError:
+        return None
+
+
+def infer(address: str, sleep_s: float = 0.0) -> tuple[int, bytes]:
+    headers = {"Inference-Header-Content-Length": "0", "darkroom-sleep": str(sleep_s)}
+    request = urllib.request.Request(f"http://{address}/v2/models/echo/infer", data=b"picture", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.read()
+    except HTTPError as error:
+        return error.code, error.read()
+    except OSError:
+        return 0, b""
