@@ -45,6 +45,8 @@ from darkroom.version import ModelVersion
 
 log = logging.getLogger("darkroom")
 
+SMALL_ANSWER = 256 * 2**10
+"""Bytes of an answer that fits into the smallest pool of shared memory (1 MiB) without its growing."""
 UNLOAD_GRACE_S = 25.0
 """How long an unload or a stop waits for running jobs before it answers them UNAVAILABLE."""
 
@@ -188,19 +190,22 @@ class _Caller:
 
     def reply(self, answer: Answer | None, error: DarkroomError | None) -> None:
         """Send the one answer."""
+        if answer is not None and len(answer.image) > _shared_memory_left():
+            # an answer that fails on its way cannot be replaced by an error: its caller would wait for ever
+            log.error("an answer of %d bytes does not fit into /dev/shm", len(answer.image))
+            answer, error = None, UnavailableError("The server has no shared memory left for the answer.", 5.0)
+        response = _response(answer, error)
         with self._lock:
             sender, self._sender = self._sender, None
             if sender is None:
                 raise RuntimeError("a request was answered twice")
-            try:
-                sender.send(_response(answer, error), flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
-            except Exception:
-                if answer is None:
-                    raise
-                # a picture that does not fit the shared memory leaves its caller waiting for ever; an error fits
-                log.exception("an answer of %d bytes could not be sent", len(answer.image))
-                failed = UnavailableError("The answer could not be sent: memory is short.", retry_after_s=5.0)
-                sender.send(_response(None, failed), flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+            sender.send(response, flags=pb_utils.TRITONSERVER_RESPONSE_COMPLETE_FINAL)
+
+
+def _shared_memory_left() -> int:
+    """Bytes by which the pool that Triton passes answers through can still grow, and what small answers find in it."""
+    file_system = os.statvfs("/dev/shm")
+    return max(SMALL_ANSWER, file_system.f_bavail * file_system.f_frsize)
 
 
 def _response(answer: Answer | None, error: DarkroomError | None) -> Any:
