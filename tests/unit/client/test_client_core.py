@@ -21,6 +21,13 @@ def test_a_picture_and_its_report():
     assert link.calls[0].headers == {"authorization": "Bearer x"}
 
 
+def test_headers_of_one_call_win_over_the_clients():
+    link = FakeLink(lambda call: picture(call, b"png"))
+    drive(core(link).run("denoise", b"image", {"headers": {"traceparent": "t", "authorization": "Bearer y"}}))
+    assert link.calls[0].headers == {"authorization": "Bearer y", "traceparent": "t"}
+    assert "headers" not in link.calls[0].parameters
+
+
 def test_a_quote_asks_for_no_work():
     link = FakeLink(lambda call: picture(call, b"", units=12, work_s=1.5, done_in_s=4))
     quote = drive(core(link).quote("denoise", b"image", {"strength": 5}))

@@ -73,6 +73,8 @@ def test_without_deadline_nothing_is_sent():
         ({"deadline_s": float("nan")}, "got nan"),
         ({"timeout": 3}, "'timeout' is a name that Triton keeps for itself"),
         ({"triton_x": 3}, "Triton keeps"),
+        ({"headers": "a: b"}, "headers must be names and their values, both text, got str"),
+        ({"headers": {"a": 1}}, "headers must be names and their values"),
         ({"prompt": ["a"]}, "prompt must be text, a number or true/false"),
         ({"seed": 2**63}, "seed must fit into 64 bits"),
     ],
