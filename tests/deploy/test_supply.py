@@ -1,6 +1,7 @@
 """What comes into the house: no pickled code, nothing that is not pinned, and a threat model whose tests exist."""
 
 import ast
+import functools
 import re
 import subprocess
 from collections.abc import Iterator
@@ -15,12 +16,17 @@ _UNPICKLERS = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "
 """Modules whose `load` runs what it is given."""
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def sources(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
     """Every Python file that git knows of under `folders`, parsed."""
     listed = subprocess.run(["git", "ls-files", "-z", *folders], cwd=ROOT, capture_output=True, text=True, check=True)
     for name in listed.stdout.split("\0"):
         if name.endswith(".py") and (ROOT / name).is_file():
-            yield ROOT / name, ast.parse((ROOT / name).read_text())
+            yield ROOT / name, parsed(ROOT / name)
 
 
 def imported(tree: ast.Module) -> set[str]:
@@ -36,8 +42,15 @@ def imported(tree: ast.Module) -> set[str]:
 def calls(tree: ast.Module, *names: str) -> Iterator[ast.Call]:
     """Calls of functions written like `torch.load`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in names:
+        if isinstance(node, ast.Call) and dotted(node.func) in names:
             yield node
+
+
+def dotted(function: ast.expr) -> str:
+    """`load` or `torch.load`; empty for anything longer."""
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        return f"{function.value.id}.{function.attr}"
+    return function.id if isinstance(function, ast.Name) else ""
 
 
 def keyword(call: ast.Call, name: str) -> object:
