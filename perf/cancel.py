@@ -29,12 +29,12 @@ def main() -> None:
         url = running.grpc_url
         warm = [Shot(0, photo(1000, 750)) for _ in range(12)]
         asyncio.run(closed_loop(url, warm, 8))
-        asyncio.run(_cancel(url, count // 5))
-        asyncio.run(_until_idle(url))
+        asyncio.run(cancel_jobs(url, count // 5))
+        asyncio.run(until_idle(url))
         time.sleep(2.5)  # an idle engine gives memory back after a second
         before = tree_rss(running.pid)
-        reasons = asyncio.run(_cancel(url, count))
-        freed_s = asyncio.run(_until_idle(url))
+        reasons = asyncio.run(cancel_jobs(url, count))
+        freed_s = asyncio.run(until_idle(url))
         time.sleep(2.5)
         after = tree_rss(running.pid)
         files = [p.name for kind in ("jobs", "cancel") for p in (running.runtime_dir / kind).iterdir()]
@@ -58,7 +58,8 @@ def main() -> None:
     )
 
 
-async def _cancel(url: str, count: int) -> dict[str, int]:
+async def cancel_jobs(url: str, count: int) -> dict[str, int]:
+    """Send `count` jobs and cancel each after a random time; how they ended: "cancelled", "ok" or an error's reason."""
     reasons: dict[str, int] = {}
     gate = asyncio.Semaphore(16)
     async with client_of(url) as client:
@@ -84,7 +85,7 @@ async def _cancel(url: str, count: int) -> dict[str, int]:
     return reasons
 
 
-async def _until_idle(url: str) -> float:
+async def until_idle(url: str) -> float:
     """Seconds until the engine says that it has no job and no unit."""
     started = time.perf_counter()
     async with client_of(url) as client:

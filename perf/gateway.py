@@ -44,9 +44,9 @@ def main() -> None:
 
 
 @contextlib.contextmanager
-def running_gateway(triton: str) -> Iterator[tuple[str, psutil.Process]]:
+def running_gateway(triton: str, *arguments: str) -> Iterator[tuple[str, psutil.Process]]:
     """Its URL and its process, in front of the server with the gRPC address `triton`."""
-    command = [sys.executable, "-m", "darkroom_gateway", "--triton", triton, "--port", "0"]
+    command = [sys.executable, "-m", "darkroom_gateway", "--triton", triton, "--port", "0", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
         assert child.stdout is not None
         ready = re.match(r"Ready: (\S+) ", child.stdout.readline())
