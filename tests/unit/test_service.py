@@ -12,6 +12,7 @@ import pytest
 
 from darkroom.config import EngineConfig, Limits, NetworkConfig, NetworkRecord, PipelineConfig, TilingConfig
 from darkroom.engine import Engine
+from darkroom.engine.faults import Faults
 from darkroom.engine.simulated import SimulatedRunner, Simulation, nearest
 from darkroom.errors import BadImageError, BadOptionError, DarkroomError
 from darkroom.metrics import Family, Publisher
@@ -202,3 +203,15 @@ def test_an_id_longer_than_the_board_should_show_is_refused() -> None:
     service.submit(Incoming(file_of(noise(8, 8, 3)), {}, id="x" * 257), lambda answer, error: replies.append(error))
     assert [error.message for error in replies] == ["The id of a request has at most 256 characters, got 257."]
     assert engine.stats.outcomes == {"bad_option": 1}
+
+
+def test_a_warm_up_that_does_not_fit_lowers_the_batch_instead_of_failing() -> None:
+    record = NetworkRecord(file="-", sha256="5" * 64, architecture="-", weights="-", licence="-")
+    short = SimulatedRunner(Simulation(0.0, 1e-6, faults=Faults(oom=6)), record)
+    net = Network("ffdnet_color", short, record, max_batch=32)
+    config = PipelineConfig(networks={"ffdnet_color": NetworkConfig(tiling=TILING)})
+    version = ModelVersion("denoise", "7", Path(), config, {"ffdnet_color": net}, simulated=True)
+    engine = Engine(config.engine)
+    Service(denoise.TASK, version, engine).warm_up()
+    ((_, unit), *_) = denoise.TASK.warm_up(version)
+    assert engine.device.batch_limit(net, unit[0].shape) == 16
