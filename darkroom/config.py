@@ -11,6 +11,7 @@ PIPELINE_FILE = "pipeline.json"
 NETWORKS_FILE = "networks.json"
 
 
+CpuPrecision = Literal["f16", "bf16"]
 Provider = Literal["TensorrtExecutionProvider", "CUDAExecutionProvider"]
 
 
@@ -91,6 +92,8 @@ class PipelineConfig(_Strict):
     providers: dict[Provider, dict[str, str | int | bool]] = {}
     """onnxruntime's own options by execution provider, on top of ours: {"CUDAExecutionProvider": {"gpu_mem_limit":
     8589934592, "arena_extend_strategy": "kSameAsRequested"}} keeps four models on one card out of each other's way."""
+    half_precision: bool = True
+    """Whether networks may be computed in half precision where their records allow it."""
     options: dict[str, Any] = {}
     """Task-specific settings of this version (for instance the size buckets of a diffusion model)."""
 
@@ -114,6 +117,8 @@ class NetworkRecord(BaseModel):
     licence: str
     half_precision: bool = True
     """Whether a GPU may compute it in fp16. Detectors may not: rounding moves what they find."""
+    cpu_precisions: dict[CpuPrecision, float] = {}
+    """PSNR in dB of the answers of a CPU that computes in half precision, against fp32, as export measured it."""
     simulated: Literal["nearest", "echo", "compute"] = "nearest"
     """What a simulated device answers: the first input enlarged by `scale`, the first input as it is, or the
     network's own result (for networks that decide what happens next)."""

@@ -1,13 +1,13 @@
 """A loaded model version: its folder, its tunables, its networks on their device."""
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from darkroom.config import ConfigError, NetworkRecord, PipelineConfig, load_networks, load_pipeline
 from darkroom.engine.simulated import SimulatedRunner, Simulation
-from darkroom.network import Network, OnnxRunner, Runner
+from darkroom.network import Network, Runner
+from darkroom.runners import open_runner
 
 
 @dataclass(frozen=True)
@@ -52,17 +52,9 @@ def _runner(
     for name_of_file, expected in {record.file: record.sha256, **record.files}.items():
         _check(path, name_of_file, expected)
     file = path / record.file
-    cache = os.environ.get("DARKROOM_ENGINE_CACHE")
     try:
-        runner: Runner = OnnxRunner(
-            file,
-            gpu=gpu,
-            threads=os.cpu_count() or 1,
-            engine_cache=Path(cache) if cache else None,
-            half_precision=record.half_precision,
-            settings=config.providers,
-        )
-    except Exception as error:  # onnxruntime has one class an error code, and no base of its own
+        runner = open_runner(file, record, config, gpu=gpu)
+    except Exception as error:  # onnxruntime has one class an error code, and no base of its own; OpenVINO RuntimeError
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ConfigError(f"{file} cannot be loaded: {reason}; {_remedy(path)}") from error
     return SimulatedRunner(simulation.of(name), record, runner) if simulation is not None else runner

@@ -49,7 +49,7 @@ def pixel_network(
     def make(files: Mapping[str, bytes], folder: Path) -> Facts:
         import torch
 
-        from export import onnx_export, parity
+        from export import half_precision, onnx_export, parity
         from export.pixel_graph import PixelGraph
 
         graph = PixelGraph(build(files)).eval()
@@ -83,7 +83,11 @@ def pixel_network(
         ]
         found = parity.compare(path, reference, feeds, max_abs=MAX_LEVELS, max_mean=MAX_MEAN)
         parity.batch_invariance(path, max(feeds, key=lambda feed: len(feed["image"])))
-        return {"parameters": onnx_export.parameters(graph), "parity": found | {"unit": "grey levels of 255"}}
+        return {
+            "parameters": onnx_export.parameters(graph),
+            "parity": found | {"unit": "grey levels of 255"},
+            "cpu_precisions": half_precision.measure(path, feeds),
+        }
 
     ports = Ports({"image": PIXELS, **dict.fromkeys(values, NUMBERS)}, {"output": PIXELS})
-    return Network(name=name, weights=weights, make=make, scale=scale, settings={"graph": 1}, ports=ports)
+    return Network(name=name, weights=weights, make=make, scale=scale, settings={"graph": 1, "cpu_precisions": 1}, ports=ports)

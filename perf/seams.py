@@ -3,7 +3,6 @@ network run once over the same mirrored picture. No server: the tiling of pipeli
 """
 
 import argparse
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,8 @@ import PIL.Image
 import skimage.data
 
 from darkroom.config import TilingConfig, load_networks, load_pipeline
-from darkroom.network import OnnxRunner, Unit
+from darkroom.network import Runner, Unit
+from darkroom.runners import open_runner
 from darkroom.tiling import Canvas, Grid, Pixels
 from perf.harness import report
 
@@ -32,7 +32,7 @@ def main() -> None:
             tiling = config.networks[name].tiling if name in config.networks else None
             if name not in wanted or tiling is None:
                 continue
-            runner = OnnxRunner(version / record.file, gpu=False, threads=os.cpu_count() or 1)
+            runner = open_runner(version / record.file, record, config, gpu=False)
             extra = (np.array([25], np.float32),) if task == "denoise" else ()
             height, width = SIZES.get(name, (420, 500))
             differences = compare(_photo(height, width), tiling, runner, record.scale, extra)
@@ -49,7 +49,7 @@ def main() -> None:
     report("seams", rows)
 
 
-def compare(pixels: Pixels, tiling: TilingConfig, runner: OnnxRunner, scale: int, extra: Unit) -> Pixels:
+def compare(pixels: Pixels, tiling: TilingConfig, runner: Runner, scale: int, extra: Unit) -> Pixels:
     """Absolute differences, uint8 [h * scale, w * scale, 3]."""
     height, width, _ = pixels.shape
     grid = Grid(height, width, tiling)

@@ -1,0 +1,49 @@
+"""Would anybody see it if a CPU computed the network in half precision? Measured on the parity photographs."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from darkroom.config import CpuPrecision
+from darkroom.half_precision import HalfPrecisionRunner, native
+from export import parity
+
+_BEST = 99.0
+"""dB told for answers that are the same."""
+
+
+def measure(path: Path, feeds: Sequence[parity.Arrays]) -> dict[CpuPrecision, float]:
+    """Precision -> PSNR in dB of its uint8 answers against fp32, the lowest of all `feeds` (input name -> array).
+
+    Only precisions that this machine's processor has, and in which a picture does not depend on the rest of its batch.
+    """
+    network = parity.session(path)
+    names = [entry.name for entry in network.get_inputs()]
+    found: dict[CpuPrecision, float] = {}
+    for precision in sorted(native()):
+        runner = HalfPrecisionRunner(path, precision, threads=0)
+        ratios = []
+        for feed in feeds:
+            inputs = tuple(np.ascontiguousarray(feed[name]) for name in names)
+            answers = runner.run(inputs)[0]
+            ratios.append(_psnr(network.run(None, dict(feed))[0], answers))
+            if not all(np.array_equal(_alone(runner, inputs, item), answer) for item, answer in enumerate(answers)):
+                break
+        else:
+            found[precision] = round(min(ratios), 1)
+        runner.close()
+    return found
+
+
+def _alone(runner: HalfPrecisionRunner, inputs: tuple[NDArray[Any], ...], item: int) -> NDArray[Any]:
+    answer: NDArray[Any] = runner.run(tuple(array[item : item + 1] for array in inputs))[0][0]
+    return answer
+
+
+def _psnr(expected: NDArray[Any], actual: NDArray[Any]) -> float:
+    error = float(np.square(expected.astype(np.float64) - actual.astype(np.float64)).mean())
+    return _BEST if error == 0 else min(_BEST, 10 * math.log10(255**2 / error))

@@ -1,0 +1,97 @@
+"""Half precision on the CPU: when it is allowed, and that it computes the network."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from darkroom import half_precision
+from darkroom.config import CpuPrecision, NetworkRecord, load_pipeline
+from darkroom.half_precision import HalfPrecisionRunner, choose_precision, native
+from darkroom.network import OnnxRunner
+from darkroom.runners import open_runner
+from export.half_precision import measure
+from tests.unit.tiny_onnx import record, write_version
+
+PHOTO = np.random.default_rng(0).integers(0, 256, (3, 8, 6, 3), dtype=np.uint8)
+
+
+def has(monkeypatch: pytest.MonkeyPatch, *precisions: CpuPrecision) -> None:
+    monkeypatch.setattr(half_precision, "native", lambda: frozenset(precisions))
+
+
+def proven(**decibels: float) -> NetworkRecord:
+    return NetworkRecord(**record(cpu_precisions=decibels))
+
+
+def write_gain(path: Path, gain: float) -> Path:
+    """uint8 [n, h, w, 3] -> itself, by way of numbers `gain` times as large."""
+    image, output = (
+        helper.make_tensor_value_info(name, TensorProto.UINT8, ["n", "h", "w", 3]) for name in ("image", "output")
+    )
+    weights = [
+        helper.make_tensor(f"by{i}", TensorProto.FLOAT, [3, 3, 1, 1], (np.eye(3) * by).ravel())
+        for i, by in enumerate((gain, 1 / gain))
+    ]
+    nodes = [
+        helper.make_node("Cast", ["image"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["numbers"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["planes", "by0"], ["large"]),
+        helper.make_node("Relu", ["large"], ["kept"]),
+        helper.make_node("Conv", ["kept", "by1"], ["back"]),
+        helper.make_node("Round", ["back"], ["whole"]),
+        helper.make_node("Clip", ["whole", "black", "white"], ["levels"]),
+        helper.make_node("Transpose", ["levels"], ["pixels"], perm=[0, 2, 3, 1]),
+        helper.make_node("Cast", ["pixels"], ["output"], to=TensorProto.UINT8),
+    ]
+    weights += [helper.make_tensor(name, TensorProto.FLOAT, [], [by]) for name, by in (("black", 0), ("white", 255))]
+    graph = helper.make_graph(nodes, "gain", [image], [output], weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def test_the_finest_proven_precision_of_this_processor_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    has(monkeypatch, "f16", "bf16")
+    assert choose_precision(proven(f16=60.0, bf16=52.0)) == "f16"
+    assert choose_precision(proven(f16=49.9, bf16=52.0)) == "bf16"
+    assert choose_precision(proven(f16=49.9, bf16=49.9)) is None
+    assert choose_precision(proven()) is None
+    has(monkeypatch, "bf16")
+    assert choose_precision(proven(f16=60.0, bf16=52.0)) == "bf16"
+    has(monkeypatch)
+    assert choose_precision(proven(f16=60.0, bf16=52.0)) is None
+
+
+def test_a_version_may_forbid_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    has(monkeypatch, "f16")
+    write_version(tmp_path)
+    config = load_pipeline(tmp_path, cpu=True)
+    allowed = open_runner(tmp_path / "tiny.onnx", proven(f16=60.0), config, gpu=False)
+    assert isinstance(allowed, HalfPrecisionRunner)
+    forbidden = config.model_copy(update={"half_precision": False})
+    assert isinstance(open_runner(tmp_path / "tiny.onnx", proven(f16=60.0), forbidden, gpu=False), OnnxRunner)
+    assert isinstance(open_runner(tmp_path / "tiny.onnx", proven(), config, gpu=False), OnnxRunner)
+
+
+def test_a_batch_of_any_size_is_computed_and_stays_when_the_next_one_runs(tmp_path: Path) -> None:
+    runner = HalfPrecisionRunner(write_gain(tmp_path / "gain.onnx", 1.0), "f16", threads=1)
+    (first,) = runner.run((PHOTO,))
+    (second,) = runner.run((255 - PHOTO[:1],))
+    runner.release_memory()
+    (third,) = runner.run((PHOTO[1:],))
+    runner.close()
+    assert np.array_equal(first, PHOTO)
+    assert np.array_equal(second, 255 - PHOTO[:1])
+    assert np.array_equal(third, PHOTO[1:])
+
+
+def test_export_measures_what_this_processor_can_do(tmp_path: Path) -> None:
+    found = measure(write_gain(tmp_path / "gain.onnx", 1.0), [{"image": PHOTO}])
+    assert found == dict.fromkeys(native(), 99.0)
+
+
+def test_export_finds_that_a_network_overflows_in_half_precision(tmp_path: Path) -> None:
+    found = measure(write_gain(tmp_path / "gain.onnx", 1e4), [{"image": PHOTO}])
+    assert found.get("f16", 0.0) < half_precision.MIN_PSNR
