@@ -120,16 +120,16 @@ def _request(arguments: argparse.Namespace) -> Request:
 
 
 def _diff(recipes: Mapping[str, Recipe], arguments: argparse.Namespace) -> None:
-    from export import diff
+    from export.diff import diff
 
     first, second = arguments.versions
-    diff.diff(recipes[arguments.task], arguments.repository, first, second, arguments.out, _say)
+    diff(recipes[arguments.task], arguments.repository, first, second, arguments.out, _say)
 
 
 def _new(arguments: argparse.Namespace) -> None:
-    from export import new
+    from export.new import write
 
-    for path in new.write(arguments.task, arguments.into, network=arguments.network):
+    for path in write(arguments.task, arguments.into, network=arguments.network):
         _say(str(path))
 
 

@@ -112,4 +112,5 @@ def _figure(name: str, title: str, picture: Picture, files: PictureFiles) -> str
 
 
 def _difference(a: Pixels, b: Pixels) -> Pixels:
-    return np.clip(LOUDER * np.abs(a.astype(np.int16) - b), 0, 255).astype(np.uint8)
+    louder: Pixels = np.clip(LOUDER * np.abs(a.astype(np.int16) - b), 0, 255).astype(np.uint8)
+    return louder
