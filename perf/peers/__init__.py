@@ -1,0 +1,1 @@
+"""Darkroom beside LitServe, BentoML and Ray Serve: `python -m perf.peers`."""
