@@ -9,6 +9,7 @@ killed, and a process stopped (SIGSTOP). Reloads are not slowed down by the ones
 
 import argparse
 import contextlib
+import functools
 import http.client
 import os
 import signal
@@ -39,7 +40,7 @@ TASKS: Mapping[str, dict[str, Any]] = {
     "image_to_image": {"prompt": "a watercolour", "steps": 20},
 }
 SMALL = photo(128, 128, format="PNG")
-POSTER = photo(1600, 1200)
+LARGER = photo(640, 480)
 POLICY = Policy(calm_s=0.0, first_pause_s=0.1)
 HUNG_S = 120.0
 
@@ -151,7 +152,12 @@ def _kill_with_jobs(bench: Bench, model: str) -> float:
     for thread in threads:
         thread.start()
     board = BoardReader(bench.server.runtime_dir)
-    _until(lambda: any(one["task"] == model and one["jobs_running"] for one in board.engines() if one["alive"]))
+    _until(
+        lambda: (
+            len(ends) == len(threads)
+            or any(one["task"] == model and one["jobs_running"] for one in board.engines() if one["alive"])
+        )
+    )
     began = time.perf_counter()
     seconds = _time_to_heal(bench, model, lambda: bench.process(model).kill())
     for thread in threads:
@@ -166,7 +172,7 @@ def _kill_with_jobs(bench: Bench, model: str) -> float:
 def _by_client(bench: Bench, model: str) -> str:
     try:
         with Darkroom(bench.server.grpc_url) as client:
-            client.run(model, POSTER, deadline_s=60, **TASKS[model])
+            client.run(model, LARGER, deadline_s=60, **TASKS[model])
     except DarkroomError as error:
         return f"{type(error).__name__}, {'retryable' if error.retryable else 'final'}"
     return "answer"
@@ -178,7 +184,7 @@ def _by_gateway(bench: Bench, model: str) -> str:
     connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=HUNG_S)
     edge = "darkroom-heal"
     head = f'--{edge}\r\nContent-Disposition: form-data; name="image"; filename="photo.jpg"\r\n\r\n'
-    body = head.encode() + POSTER + f"\r\n--{edge}--\r\n".encode()
+    body = head.encode() + LARGER + f"\r\n--{edge}--\r\n".encode()
     try:
         path = f"/v1/{model.replace('_', '-')}?{options}"
         connection.request("POST", path, body, {"Content-Type": f"multipart/form-data; boundary={edge}"})
@@ -231,11 +237,15 @@ def _restart_often(bench: Bench, model: str, restarts: int) -> list[float]:
     for _ in range(restarts):
         count, began = bench.status.server_restarts, time.perf_counter()
         os.kill(bench.server.pid, signal.SIGKILL)
-        _until(lambda count=count: bench.status.server_restarts > count and bench.status.healthy)
+        _until(functools.partial(_came_back, bench, count))
         with Darkroom(bench.server.grpc_url, retry=Retry.OFF) as client:
             assert bench.answers_right(client, model)
         found.append(time.perf_counter() - began)
     return found
+
+
+def _came_back(bench: Bench, restarts: int) -> bool:
+    return bench.status.server_restarts > restarts and bench.status.healthy
 
 
 def _others_and_callers(bench: Bench) -> list[dict[str, Any]]:
