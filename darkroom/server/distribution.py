@@ -16,6 +16,14 @@ VARIABLE = "DARKROOM_TRITON"
 _IMAGE = Path("/opt/tritonserver")
 """Where NVIDIA's images (nvcr.io/nvidia/tritonserver) have it."""
 
+_FRUGAL_HEAP = {
+    "MALLOC_ARENA_MAX": "4",
+    "MALLOC_MMAP_THRESHOLD_": str(2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(2**20),
+}
+"""glibc's: heaps, and bytes from which a block is a mapping of its own. By default a hundred threads have a heap each,
+and the bound rises to 32 MiB with the first large picture: what is freed then stays with the process, in pieces."""
+
 
 @dataclass(frozen=True)
 class Distribution:
@@ -43,11 +51,13 @@ class Distribution:
         return directory
 
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
-        """`base` with what tritonserver and its stubs need: the libraries, and our Python first on PATH.
+        """`base` with what tritonserver and its stubs need: the libraries, our Python first on PATH, and a heap that
+        gives back what it no longer needs (unless `base` says otherwise).
 
         The stubs run Python isolated: they find the environment by PATH, and ignore every PYTHON* variable.
         """
         return {
+            **_FRUGAL_HEAP,
             **base,
             "PATH": _prepend(str(Path(sys.executable).parent), base.get("PATH", os.defpath)),
             "LD_LIBRARY_PATH": _prepend(*map(str, self.libraries), base.get("LD_LIBRARY_PATH", "")),

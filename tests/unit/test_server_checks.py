@@ -66,6 +66,12 @@ def test_our_backend_directory_has_the_stub_of_this_python(tmp_path: Path) -> No
         assert (backends / "python" / name).is_file()
 
 
+def test_the_heap_gives_back_what_is_freed_unless_an_operator_wants_otherwise() -> None:
+    found = distribution.find_distribution()
+    assert found.environment({})["MALLOC_ARENA_MAX"] == "4"
+    assert found.environment({"MALLOC_ARENA_MAX": "16"})["MALLOC_ARENA_MAX"] == "16"
+
+
 def test_a_repository_that_is_no_folder(tmp_path: Path) -> None:
     with pytest.raises(ServerError, match="is not a folder"):
         repository.find_repository(tmp_path / "nowhere")
