@@ -2,7 +2,8 @@
 
 Each sends its next photograph as soon as the last is settled. Whoever is refused waits as long as the answer says
 (`Retry-After`, else a second) and sends the same photograph again. Settings come by the environment: PHOTOS (folder),
-SECONDS (of load; what is under way then is waited for), OUT (a line of JSON for every photograph).
+SECONDS (of load), REST_S (so long after it, refused photographs are still sent again), OUT (a line of JSON for every
+photograph).
 """
 
 import json
@@ -16,6 +17,7 @@ from locust import HttpUser, constant, task
 
 PHOTOS = [path.read_bytes() for path in sorted(Path(os.environ["PHOTOS"]).iterdir())]
 SECONDS = float(os.environ["SECONDS"])
+REST_S = float(os.environ["REST_S"])
 OUT = Path(os.environ["OUT"]).open("w", buffering=1)  # noqa: SIM115 - open as long as locust runs
 REFUSED = (429, 503)
 HUNG_S = 300.0
@@ -42,13 +44,9 @@ class Caller(HttpUser):
             status, retry_after_s = self.send(photo)
             now = time.monotonic()
             attempts.append({"status": status, "seconds": now - sent})
-            if status not in REFUSED:
+            if status not in REFUSED or left() + REST_S < retry_after_s:
                 break
-            if left() <= 0:
-                break
-            gevent.sleep(min(retry_after_s, max(0.0, left())))
-            if left() <= 0:
-                break
+            gevent.sleep(retry_after_s)
         ended = time.monotonic()
         line = {"begun_s": begun - started, "ended_s": ended - started, "status": status, "attempts": attempts}
         OUT.write(json.dumps(line) + "\n")

@@ -35,13 +35,13 @@ def test_figures_of_a_run() -> None:
             line(2.0, 10.0, 504),
             line(2.0, 4.0, 500),
             line(9.0, 12.5, 200),  # served after the load had ended
-            line(9.0, 9.5, 429),  # still refused at the end
+            line(9.0, 9.5, 429),  # refused to the end
         ],
         asked,
     )
     assert figures["photographs"] == 6
     assert figures["images/s"] == pytest.approx(0.2)
-    assert figures["goodput (images/s)"] == pytest.approx(2 / 12.5)
+    assert figures["goodput (images/s)"] == pytest.approx(0.1)
     assert figures["504 (%)"] == pytest.approx(100 / 6)
     assert figures["refusals"] == 3
     assert figures["failed"] == 1

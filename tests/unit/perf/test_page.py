@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from perf.bench import LONG, MAIN, Step, run
+from perf.figures.before_after import PANELS
+from perf.figures.plots import PLOTS
 from perf.page import write_page
 
 MACHINE = {"cpu": "2 cores, Abacus <5>", "memory": "1 GiB", "python": "3.11.7", "date": "2026-01-02"}
@@ -40,3 +42,27 @@ def test_a_measurement_that_hangs_is_stopped() -> None:
 def test_a_step_is_a_command_of_ours(step: Step) -> None:
     folder = Path(__file__).parents[3] / "perf"
     assert (folder / f"{step.module}.py").exists() or (folder / step.module / "__main__.py").exists()
+
+
+def test_every_plot_is_drawn(tmp_path: Path) -> None:
+    loads = {"images/s": 3.0, "p50 (s)": 0.1, "p99 (s)": 0.2, "p99 (ms)": 200.0, "failed": ""}
+    contents: dict[str, list[dict[str, object]]] = {
+        "batching": [loads | {"": "both, as shipped"}],
+        "analyze": [loads | {"task": "denoise", "size": "64x48", "protocol": "http"}, {"failed": "not done"}],
+        "ceiling": [{"what": "x, y", "in process (images/s)": 2.0, "served (images/s)": 1.9}],
+        "overload": [{"what": "served"}],
+        "before_after": [
+            {"callers": callers, "service": service, **dict.fromkeys((key for key, _ in PANELS), 1.0)}
+            for callers in (1, 64)
+            for service in ("before", "after")
+        ],
+    }
+    (tmp_path / "overload_requests.csv").write_text("at_s,seconds,outcome\n0.5,0.1,ok\n1.5,0.01,busy\n")
+    assert set(contents) == set(PLOTS)
+    for name, rows in contents.items():
+        picture = tmp_path / f"{name}.svg"
+        PLOTS[name]({"rows": rows}, picture)
+        first = picture.read_bytes()
+        assert first.count(b"<svg") == 1
+        PLOTS[name]({"rows": rows}, picture)
+        assert picture.read_bytes() == first, "the same figures must give the same picture"
