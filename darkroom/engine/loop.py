@@ -43,6 +43,7 @@ class LoopThread:
                 return future.result(ALIVE_EVERY_S)
             if future.done():
                 return future.result()
+        coroutine.close()
         raise unloading()
 
     def call_soon(self, function: Callable[..., Any], *args: Any) -> None:
