@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import math
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from perf.harness import report
@@ -20,6 +21,8 @@ from perf.peers.scenarios import Memory, Scale, closed, overload, thumbnails
 
 SIMULATE = {"cpu": "", "8+2": "8,2", "40+2": "40,2"}
 """Devices by name: the CPU, and simulated ones (milliseconds a batch and a 128x128 tile)."""
+RATES, TIMES = ("images/s", "photos/s", "served/s"), ("(s)", "(ms)")
+"""How figures end that are better when higher, and when lower."""
 QUEUE = 128
 """Requests in the house while no one overloads it."""
 OVERLOAD = 3.0
@@ -28,7 +31,7 @@ OVERLOAD = 3.0
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m perf.peers", description=__doc__)
     parser.add_argument("--peers", default=",".join(peers()), help="of %(default)s")
-    parser.add_argument("--devices", default="cpu,40+2", help=f"of {','.join(SIMULATE)}; default %(default)s")
+    parser.add_argument("--devices", default=",".join(SIMULATE), help="of %(default)s")
     parser.add_argument("--task", default="super_resolution", choices=sorted(NETWORKS))
     parser.add_argument("--seconds", type=float, default=20.0, help="of each scenario")
     arguments = parser.parse_args()
@@ -45,14 +48,27 @@ def main() -> None:
                 columns[name] = _measure(name, arguments.task, device, arguments.seconds)
             except RuntimeError as error:  # what the others did is worth its table
                 failed.append(str(error))
-        whats = dict.fromkeys(what for figures in columns.values() for what in figures)
-        rows += [
-            {"device": device, "what": what, **{name: columns[name].get(what, math.nan) for name in columns}}
-            for what in whats
-        ]
+        rows += table_rows(device, columns)
     report("peers" if arguments.task == "super_resolution" else f"peers_{arguments.task}", rows)
     if failed:
         sys.exit("\n".join(failed))
+
+
+def table_rows(device: str, columns: Mapping[str, Mapping[str, float | int]]) -> list[dict[str, Any]]:
+    """One row a figure, one column a server, and ours as a multiple of the best peer's where one is better than
+    another: rates, and seconds."""
+    rows = []
+    for what in dict.fromkeys(what for figures in columns.values() for what in figures):
+        values = {name: figures.get(what, math.nan) for name, figures in columns.items()}
+        theirs = [value for name, value in values.items() if name != OURS and math.isfinite(value)]
+        best = math.nan
+        if theirs and what.endswith(RATES):
+            best = max(theirs)
+        elif theirs and what.endswith(TIMES):
+            best = min(theirs)
+        ratio = values.get(OURS, math.nan) / best if best else math.nan
+        rows.append({"device": device, "what": what, **values, f"{OURS} / best peer": ratio})
+    return rows
 
 
 def _measure(name: str, task: str, device: str, seconds: float) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """The peers' pins, and what their answers mean."""
 
+import math
 import re
 
 import pytest
 
 from darkroom.errors import BusyError
 from perf.load import photo
+from perf.peers.__main__ import table_rows
 from perf.peers.environment import HERE, peers
 from perf.peers.house import ask_body, ask_form, reason_of
 from perf.peers.restorer import Settings
@@ -52,6 +54,20 @@ def test_our_own_refusals_name_their_reason() -> None:
     message = BusyError("Busy: too much.", retry_after_s=1.0).wire_message().replace('"', '\\"')
     assert reason_of(503, f'{{"error": "{message}"}}'.encode()) == "busy"
     assert reason_of(503, b'{"error": "Too late. {\\"reason\\": \\"deadline\\"}"}') == "deadline"
+
+
+def test_ours_is_told_as_a_multiple_of_the_best_peer_s() -> None:
+    columns = {
+        "darkroom": {"8 callers: images/s": 30.0, "8 callers: p99 (s)": 1.0, "memory (MiB)": 300},
+        "litserve": {"8 callers: images/s": 20.0, "8 callers: p99 (s)": 4.0, "memory (MiB)": 500},
+        "ray": {"8 callers: images/s": 10.0, "8 callers: p99 (s)": 2.0, "overload: failed": 3},
+    }
+    rows = {row["what"]: row for row in table_rows("cpu", columns)}
+    assert rows["8 callers: images/s"]["darkroom / best peer"] == 1.5
+    assert rows["8 callers: p99 (s)"]["darkroom / best peer"] == 0.5
+    assert math.isnan(rows["memory (MiB)"]["darkroom / best peer"])
+    assert math.isnan(rows["memory (MiB)"]["ray"])
+    assert math.isnan(rows["overload: failed"]["darkroom"])
 
 
 def test_a_file_is_the_body_or_a_field() -> None:
