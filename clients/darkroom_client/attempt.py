@@ -50,6 +50,9 @@ async def _wait(link: Link, engines: Engines, call: Call, pending: Pending, on_p
     # A client that never saw the engines could not tell later that one of them vanished.
     if engines.never_looked:
         await _check(engines, job)
+    elif known := alive_starts(job.task, engines.last_seen):
+        # Those that come later cannot vouch for this job: whoever took it may be gone before the next look.
+        job.may_hold = known
     next_look = link.now() + _FIRST_LOOK_S
     while True:
         pause = max(0.01, next_look - link.now())

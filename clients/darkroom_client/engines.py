@@ -15,7 +15,8 @@ LOOK_EVERY_S = 1.0
 """Seconds between two looks at the engines, however many calls are in flight."""
 
 AFTER_FAILURE_S = 5.0
-"""Seconds without looks after one that failed: a server without the model `jobs` should not be asked all the time."""
+"""Seconds without looks after one that failed, where none ever succeeded: a server without the model `jobs` should not
+be asked all the time."""
 
 _LOOK_TIMEOUT_S = 1.0
 
@@ -27,6 +28,8 @@ class Engines:
         self._link = link
         self._headers = headers
         self._seen: tuple[Engine, ...] | None = None
+        self.last_seen: tuple[Engine, ...] = ()
+        """The engines at the last look that succeeded, however old."""
         self._retry_after_s: float | None = None
         self._next_look = float("-inf")
         self._tasks: set[str] = set()
@@ -63,10 +66,11 @@ class Engines:
         try:
             totals = await self.totals(timeout_s=_LOOK_TIMEOUT_S)
             self._seen, self._retry_after_s = totals.engines, totals.retry_after_s
+            self.last_seen = totals.engines
             self._tasks.update(engine.task for engine in self._seen)
         except DarkroomError:
             self._seen = self._retry_after_s = None
-            self._next_look = self._link.now() + AFTER_FAILURE_S
+            self._next_look = self._link.now() + (LOOK_EVERY_S if self.last_seen else AFTER_FAILURE_S)
         return self._seen
 
     async def retry_after_s(self) -> float | None:

@@ -32,6 +32,9 @@ _TRITON: tuple[tuple[str, type[errors.DarkroomError]], ...] = (
     (r"is restricted", errors.NotAllowed),
 )
 
+# Triton names no time. A model that is reloaded is back in a few seconds, which the usual five tries must outlast.
+_RELOAD_S = 1.0
+
 _STATUSES: dict[str, type[errors.DarkroomError]] = {
     "UNAVAILABLE": errors.Unavailable,
     "RESOURCE_EXHAUSTED": errors.Busy,
@@ -66,10 +69,10 @@ def translate(failure: Failure, address: Address) -> errors.DarkroomError:
     if "reason" in details:
         kind = _REASONS.get(str(details["reason"]), errors.ServerError)
         return kind(sentence, retry_after_s=_seconds(details.get("retry_after_s")))
-    for pattern, kind in _TRITON:
-        if re.search(pattern, sentence, re.IGNORECASE):
-            return kind(sentence)
-    return _STATUSES.get(failure.status, errors.ServerError)(sentence or f"The server answered {failure.status}.")
+    kinds = (kind for pattern, kind in _TRITON if re.search(pattern, sentence, re.IGNORECASE))
+    kind = next(kinds, _STATUSES.get(failure.status, errors.ServerError))
+    retry_after_s = _RELOAD_S if kind is errors.Unavailable else None
+    return kind(sentence or f"The server answered {failure.status}.", retry_after_s=retry_after_s)
 
 
 def is_tritons_own_busy(error: errors.DarkroomError) -> bool:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from darkroom.board import BoardReader, files, sweep
-from darkroom.board.writer import Board
 from darkroom.board.claims import Claims
+from darkroom.board.writer import Board
 from darkroom.engine import Engine, Job
 from darkroom.errors import BadOptionError, CancelledError, NotAllowedError, UnavailableError
 from darkroom.jobs import Jobs

@@ -54,7 +54,8 @@ def test_every_error_of_the_server_has_an_exception(sent, raised):
 def test_tritons_own_words(status, message, raised):
     error = translate(Failure(status, message), HERE)
     assert type(error) is raised
-    assert error.retry_after_s is None
+    # a model that is being reloaded is worth waiting for, longer than five quick tries would
+    assert error.retry_after_s == (1.0 if raised is errors.Unavailable else None)
 
 
 def test_trouble_with_the_connection_names_the_address():

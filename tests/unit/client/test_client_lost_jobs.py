@@ -5,6 +5,7 @@ from darkroom_client import LostJob, Retry
 from darkroom_client.jobs import JobState
 from darkroom_client.link import drive
 from darkroom_client.liveness import Tracked, is_lost, needs_closer_look
+from darkroom_client.wire import Failure
 from fake_link import NEVER, FakeLink, Later, asked, core, picture, told
 
 A, B = frozenset("a"), frozenset("b")
@@ -71,6 +72,18 @@ def test_a_lost_job_is_raised_within_three_seconds(dies_after_s, gone_s):
         drive(core(link, retry=Retry.OFF).run("denoise", b"image", {}))
     assert link.time - (1000 + dies_after_s) <= 3.0
     assert len(link.abandoned) == 1
+
+
+def test_a_death_while_nobody_could_look_is_noticed_by_what_was_seen_before():
+    link = FakeLink(lambda call: picture(call) if len(link.calls) == 1 else Later(NEVER))
+    told_of = server_that_dies(link, 1006, 1007)
+    link.jobs = lambda call: told_of(call) if not 1004 < link.time < 1009 else Failure("UNAVAILABLE", "not now")
+    client = core(link, retry=Retry.OFF)
+    drive(client.run("denoise", b"image", {}))
+    link.time = 1005
+    with pytest.raises(LostJob, match="is gone"):
+        drive(client.run("denoise", b"image", {"deadline_s": 60.0}))
+    assert link.time <= 1012
 
 
 def test_and_sent_again():
