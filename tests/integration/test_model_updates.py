@@ -132,16 +132,17 @@ def test_two_versions_side_by_side(served: Served, darkroom: Darkroom, scheme: s
     with served.client(scheme) as client:
         assert client.models.load("denoise", old, new).after.served == (old, new)
 
-        def done(version: int) -> int:
+        def done() -> dict[str, int] | None:
+            """Jobs by version; None while a process that was replaced is still there."""
             alive = [engine for engine in client.totals().engines if engine.alive and engine.task == "denoise"]
-            return sum(engine.raw["outcomes"].get("ok", 0) for engine in alive if engine.version == str(version))
+            counts = {engine.version: engine.raw["outcomes"].get("ok", 0) for engine in alive}
+            return counts if len(alive) == len(counts) == 2 and all(counts.values()) else None
 
-        until(lambda: done(old) and done(new))  # Triton's own warm-up request of each
-        before = {version: done(version) for version in (old, new)}
+        before = until(done)  # Triton's own warm-up request of each
         for version in (old, new):
             assert client.denoise(PHOTO, model_version=version).report.version == str(version)
         assert client.denoise(PHOTO).report.version == str(new)
-        until(lambda: done(old) == before[old] + 1 and done(new) == before[new] + 2)
+        until(lambda: done() == {str(old): before[str(old)] + 1, str(new): before[str(new)] + 2})
         with pytest.raises(BadOption, match="has no version 98"):
             client.models.load("denoise", new, 98)
         with pytest.raises(DarkroomError):
