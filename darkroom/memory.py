@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import ctypes.util
+from collections.abc import Callable
 
 from darkroom.engine import Engine
 from darkroom.engine.job import now
@@ -17,7 +18,9 @@ _M_ARENA_MAX = -8
 class IdleTrim:
     """Returns free heap pages to the system whenever an engine has been idle for a second. Used from one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, release: Callable[[], None]) -> None:
+        """`release`: frees what networks keep between batches."""
+        self._release = release
         self._libc = None
         with contextlib.suppress(OSError, AttributeError):
             libc = ctypes.CDLL(ctypes.util.find_library("c"))
@@ -31,6 +34,8 @@ class IdleTrim:
         """Call it often; it acts once after each busy time."""
         if engine.jobs:
             self._busy_at, self._trimmed = now(), False
-        elif self._libc is not None and not self._trimmed and now() - self._busy_at > IDLE_S:
-            self._libc.malloc_trim(0)
+        elif not self._trimmed and now() - self._busy_at > IDLE_S:
             self._trimmed = True
+            self._release()
+            if self._libc is not None:
+                self._libc.malloc_trim(0)

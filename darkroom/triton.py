@@ -76,7 +76,7 @@ class TaskModel:
             lock=DeviceLock(folder) if shared else None,
             claim=board.claim,
             release=board.release,
-            on_tick=(board.publish, metrics.publish, IdleTrim().look),
+            on_tick=(board.publish, metrics.publish, IdleTrim(version.release_memory).look),
             on_poisoned=self._end_process,
         )
         self.service = Service(self.task, version, engine)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from darkroom.config import ConfigError, NetworkRecord, PipelineConfig, load_networks, load_pipeline
 from darkroom.engine.simulated import SimulatedRunner, Simulation
+from darkroom.half_precision import HalfPrecisionRunner
 from darkroom.network import Network, Runner
 from darkroom.runners import open_runner
 
@@ -37,6 +38,12 @@ class ModelVersion:
             most = tunables.max_batch or config.engine.max_batch
             networks[name] = Network(name, runner, record, max_batch=most, pad_batches=gpu)
         return cls(task, number, path, config, networks, simulated=simulation is not None)
+
+    def release_memory(self) -> None:
+        """Free what the networks keep between batches."""
+        for network in self.networks.values():
+            if isinstance(network.runner, HalfPrecisionRunner):
+                network.runner.release_memory()
 
     def close(self) -> None:
         """Free the networks; their last runs have begun."""
