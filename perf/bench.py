@@ -57,6 +57,7 @@ LONG = (
     Step("plan --validate", 1800),
     Step("peers", 7200),
     Step("scrape", 600),
+    Step("heal", 3600),
     Step("updates", 3600),
     Step("torture", 7200),
     Step("soak", 5400),

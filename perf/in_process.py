@@ -3,14 +3,14 @@
 Both the ceiling that a server can reach at most, and what the services of perf/baselines are built of.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
 
 from darkroom import codec
 from darkroom.config import Limits, NetworkRecord, TilingConfig, load_networks, load_pipeline
-from darkroom.network import OnnxRunner, Unit
+from darkroom.network import Unit
+from darkroom.runners import open_runner
 from darkroom.tiling import Canvas, Grid, Pixels
 
 REPOSITORY = Path("model_repository")
@@ -23,13 +23,13 @@ class Recipe:
     """One network of one task on the CPU, with the tiling that its pipeline.json has."""
 
     def __init__(self, task: str = "super_resolution") -> None:
-        """Loads the network: takes 30 to 300 ms."""
+        """Loads the network, in the runtime and the precision that the server would choose."""
         version = REPOSITORY / task / "1"
         name = NETWORKS[task]
         config = load_pipeline(version, cpu=True)
         self.tiling = config.networks[name].tiling or TilingConfig()
         self.record: NetworkRecord = load_networks(version)[name]
-        self.runner = OnnxRunner(version / self.record.file, gpu=False, threads=os.cpu_count() or 1)
+        self.runner = open_runner(version / self.record.file, self.record, config, gpu=False)
         self.extra: Unit = (SIGMA,) if task == "denoise" else ()
 
     def compute(self, pixels: Pixels) -> Pixels:
