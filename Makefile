@@ -1,7 +1,7 @@
 # Every target sets up .venv by itself, the first time and whenever a pin changes.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve export test test-slow lint format perf-tools bench bench-long clean distclean
+.PHONY: help demo serve export test test-slow torture lint format perf-tools bench bench-long clean distclean
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo "$$p" && break; \
@@ -34,6 +34,10 @@ test: export lint $(PERF_TOOLS) ## linters, types, unit tests, and integration t
 
 test-slow: export ## the tests that take minutes
 	$(PY) -m pytest -m slow $(ARGS)
+
+torture: export ## 20,000 hostile files and 10,000 cancelled jobs through a real server, minutes
+	$(PY) -m perf.torture $(ARGS)
+	$(PY) -m perf.cancel --jobs 10000
 
 lint: $(INSTALLED) ## ruff and mypy
 	$(PY) -m ruff check .

@@ -62,7 +62,8 @@ def seeds() -> dict[str, bytes]:
 def _colour() -> NDArray[np.uint8]:
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
     planes = (40 + 180 * x / WIDTH, 220 - 160 * y / HEIGHT, 60 + 60 * (x / WIDTH + 2 * y / HEIGHT))
-    return np.stack(planes, axis=2).astype(np.uint8)
+    pixels: NDArray[np.uint8] = np.stack(planes, axis=2).astype(np.uint8)
+    return pixels
 
 
 def _saved(picture: PIL.Image.Image, kind: str, **options: Any) -> bytes:
