@@ -90,4 +90,6 @@ def pixel_network(
         }
 
     ports = Ports({"image": PIXELS, **dict.fromkeys(values, NUMBERS)}, {"output": PIXELS})
-    return Network(name=name, weights=weights, make=make, scale=scale, settings={"graph": 1, "cpu_precisions": 1}, ports=ports)
+    return Network(
+        name=name, weights=weights, make=make, scale=scale, settings={"graph": 1, "cpu_precisions": 1}, ports=ports
+    )

@@ -24,7 +24,7 @@ def check(candidate: Candidate) -> Finding:
             raise ExportError(f"The record of {name} states no parity with torch.")
         else:
             excused.append(f"{name}: as in an earlier version")
-    line = f"{len(facts)} networks alike in onnxruntime and torch"
+    line = f"{len(facts)} network{'' if len(facts) == 1 else 's'} alike in onnxruntime and torch"
     return Finding("; ".join([line, *excused]), {"largest_difference": facts, "not_compared": excused})
 
 
