@@ -116,7 +116,8 @@ def test_a_model_that_does_not_load_ends_it_with_the_reason(scratch: Path) -> No
 def test_stopping_while_it_still_loads(scratch: Path) -> None:
     (scratch / "echo" / "1" / "model.py").write_text("import time\ntime.sleep(60)\n")
     popen = subprocess.Popen([*COMMAND, "--exit-timeout", "1", "--repository", str(scratch)])
-    time.sleep(1.5)
+    until(lambda: psutil.Process(popen.pid).children())
+    time.sleep(0.5)
     popen.send_signal(signal.SIGTERM)
     assert popen.wait(10) in (0, 1)
 
@@ -157,6 +158,9 @@ def test_draining_finishes_what_runs_refuses_what_comes_and_says_so(scratch: Pat
 
 
 def test_killed_models_are_replaced_by_the_command_too(command: Command) -> None:
+    match = re.search(r"health (\S+);", command.ready)
+    assert match
+    until(lambda: status_of(match[1]) == 200)  # it knows its processes
     command.tree()[1].kill()
     assert command.popen.stderr is not None
     said: list[str] = []
