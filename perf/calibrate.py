@@ -8,6 +8,7 @@ measures the CPU, and says so in the file.
 import argparse
 import math
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,15 @@ def main() -> None:
     parser.add_argument("--batches", default=",".join(map(str, BATCHES)), help="default %(default)s")
     parser.add_argument("--out", type=Path, default=OUT / "curves.json", help="default %(default)s")
     arguments = parser.parse_args()
+    names = arguments.networks.split(",")
+    if unknown := set(names) - set(curves.COUNTED):
+        sys.exit(f"--networks must be of {', '.join(curves.COUNTED)}, got {', '.join(sorted(unknown))}.")
     provider = providers(gpu=True)[0]
     provider = provider if isinstance(provider, str) else provider[0]
     on_gpu = provider != "CPUExecutionProvider"
     device = provider.removesuffix("ExecutionProvider") if on_gpu else f"the CPU, {machine()['cpu']}"
     measured, rows = {}, []
-    for name in arguments.networks.split(","):
+    for name in names:
         version = curves.REPOSITORY / curves.COUNTED[name] / "1"
         record = load_networks(version)[name]
         sizes = [int(size) for size in arguments.batches.split(",")]

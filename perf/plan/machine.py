@@ -9,8 +9,9 @@ from collections.abc import Callable
 from functools import partial
 
 from darkroom.engine.admission import BIAS, CAUTION, COMPANY, LEARNING_RATE
+from darkroom.engine.device import LEARNING_RATE as BATCH_LEARNING_RATE
 from darkroom.engine.fair import FairLine
-from darkroom.engine.forecast import Load, finish_times
+from darkroom.engine.forecast import Load, Neighbour, finish_times, in_turns
 from perf.plan.curves import Curve
 from perf.plan.events import Clock, Job, Threads, Turns
 from perf.plan.jobs import Engine, Host, Kind, Shape
@@ -29,6 +30,9 @@ class Instance:
         self._jobs: dict[Job, None] = {}
         self._asking = False
         self._running_until = 0.0
+        self.neighbours: list[Instance] = []
+        """The other processes that take turns on the device."""
+        self._mean_batch_s = 0.0
         self._bias = 1.0
         """How forecasts lately came true."""
 
@@ -52,16 +56,21 @@ class Instance:
 
     def _refuses(self, job: Job) -> bool:
         """The engine's admission: no job that would come late, none that would make another late."""
-        if not self._jobs:
+        neighbours = [other.as_neighbour() for other in self.neighbours if other.wants_device]
+        if not self._jobs and not neighbours:
             return False
         others = list(self._jobs)
-        before = finish_times([Load("interactive", other.remaining_s) for other in others])
         loads = [Load("interactive", other.remaining_s) for other in (*others, job)]
-        among = finish_times(loads)
+        finish = finish_times(loads)
+        before, among = (
+            [in_turns(seconds, self._mean_batch_s, neighbours) for seconds in times]
+            for times in (finish_times(loads[:-1]), finish)
+        )
         alone = sum(self._alone_s(shape, n) for shape, n in job.kind.tiles.items())
-        company = max(0.0, among[-1] - job.fluid_s)
+        company = max(0.0, finish[-1] - job.fluid_s)
         running = max(0.0, self._running_until - self._clock.now)
         device = running + company + alone + COMPANY * min(alone, company)
+        device = in_turns(device, max(self._mean_batch_s, min(alone, self._engine.max_batch_s)), neighbours)
         codec_s = self._codec_s(job.kind)
         job.computed_s = max(device, self._pool.owed_s / self._host.codec_threads) + codec_s
         if CAUTION * self._bias * job.computed_s > job.deadline_s:
@@ -70,6 +79,14 @@ class Instance:
         return any(
             was < will and was <= left < CAUTION * will for was, will, left in zip(before, among, lefts, strict=False)
         )
+
+    @property
+    def wants_device(self) -> bool:
+        return bool(self._jobs)
+
+    def as_neighbour(self) -> Neighbour:
+        """What the other processes on the device know of this one."""
+        return Neighbour(sum(job.remaining_s for job in self._jobs), self._mean_batch_s)
 
     def _pass_deadline(self, job: Job) -> None:
         if job in self._jobs:
@@ -111,6 +128,7 @@ class Instance:
         for job in taken:
             self._line.charge(job.share, seconds / len(taken) - self._full_unit_s(shape))
         self._running_until = self._clock.now + seconds
+        self._mean_batch_s += (seconds - self._mean_batch_s) * (BATCH_LEARNING_RATE if self._mean_batch_s else 1.0)
         self._turns.busy_s += seconds
         self._turns.batches += 1
         self._turns.units += len(taken)

@@ -70,6 +70,8 @@ class _Run:
             Instance(self.clock, self.turns, machine.curve, machine.engine, machine.host)
             for _ in range(machine.instances)
         ]
+        for instance in self._instances:
+            instance.neighbours = [other for other in self._instances if other is not instance]
         self._next = 0
         self.ended: list[Job] = []
         self.in_house = self.most_in_house = self.offered = 0
