@@ -32,8 +32,6 @@ class Case:
 
     task: str
     sizes: tuple[int, ...]
-    jobs: int
-    """Pictures a turn: some seconds' worth."""
 
     @property
     def name(self) -> str:
@@ -44,33 +42,33 @@ class Case:
 
 
 CASES = (
-    Case("super_resolution", (256,), 16),
-    Case("super_resolution", SIZES, 16),
-    Case("denoise", (256,), 48),
-    Case("denoise", SIZES, 48),
+    Case("super_resolution", (256,)),
+    Case("super_resolution", SIZES),
+    Case("denoise", (256,)),
+    Case("denoise", SIZES),
 )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--turns", type=int, default=5, help="of each way")
-    parser.add_argument("--share", type=float, default=1.0, help="of a turn's pictures: less is faster and rougher")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of a turn, about")
     parser.add_argument("--tasks", choices=sorted({case.task for case in CASES}), nargs="+")
     arguments = parser.parse_args()
     cases = [case for case in CASES if arguments.tasks is None or case.task in arguments.tasks]
     rows = []
     with server(["super_resolution", "denoise"]) as running:
         for case in cases:
-            rows.append(_measure(running, case, arguments.turns, max(CALLERS, round(case.jobs * arguments.share))))
+            rows.append(_measure(running, case, arguments.turns, arguments.seconds))
     report("ceiling", rows, callers=CALLERS, turns=arguments.turns)
 
 
-def _measure(running: Server, case: Case, turns: int, jobs: int) -> dict[str, object]:
-    chosen = random.Random(1)
-    pictures = [photo(size, size, chosen.randrange(8)) for size in chosen.choices(case.sizes, k=jobs)]
+def _measure(running: Server, case: Case, turns: int, seconds: float) -> dict[str, object]:
     recipe = Recipe(case.task)
-    recipe.run(pictures[0])
-    _served(running, case.task, pictures[:CALLERS])
+    warm = _pictures(case, 2 * CALLERS)
+    _served(running, case.task, warm)
+    _in_process(recipe, warm, 2)
+    pictures = _pictures(case, max(2 * CALLERS, round(seconds * _in_process(recipe, warm, 2))))
     ways = {
         "one thread": lambda: _in_process(recipe, pictures, 1),
         "two threads": lambda: _in_process(recipe, pictures, 2),
@@ -91,6 +89,11 @@ def _measure(running: Server, case: Case, turns: int, jobs: int) -> dict[str, ob
         "ratio of neighbours, p50": percentile(ratios, 50),
         "wanted": f">= {WANTED}",
     }
+
+
+def _pictures(case: Case, count: int) -> list[bytes]:
+    chosen = random.Random(1)
+    return [photo(size, size, chosen.randrange(8)) for size in chosen.choices(case.sizes, k=count)]
 
 
 def _in_process(recipe: Recipe, pictures: Sequence[bytes], threads: int) -> float:

@@ -1,6 +1,7 @@
 """The page of all measurements, and the run that makes them."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,12 @@ def test_every_plot_is_drawn(tmp_path: Path) -> None:
         "ceiling": [{"what": "x, y", "in process (images/s)": 2.0, "served (images/s)": 1.9}],
         "overload": [{"what": "served"}],
         "before_after": [
-            {"callers": callers, "service": service, **dict.fromkeys((key for key, _ in PANELS), 1.0)}
+            {
+                "callers": callers,
+                "service": service,
+                **dict.fromkeys((key for key, _ in PANELS), 1.0),
+                "p50 (s)": math.nan,
+            }
             for callers in (1, 64)
             for service in ("before", "after")
         ],
