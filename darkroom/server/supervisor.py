@@ -16,10 +16,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from darkroom.board import files
-from darkroom.server.backoff import Backoff
 from darkroom.server.canary import Probe, Verdict, probe
 from darkroom.server.errors import ServerError
-from darkroom.server.healing import HealError, ServerStuckError, heal
+from darkroom.server.healer import Healer
 from darkroom.server.model_watch import ModelWatch, Trouble
 from darkroom.server.policy import Policy
 from darkroom.server.runtime import remove_region
@@ -57,16 +56,14 @@ class Supervisor:
         self._watches: dict[str, ModelWatch] = {}
         self._configs: dict[str, dict[str, Any]] = {}
         """The configuration in force of each model when it was last seen ready."""
-        self._reloads: dict[str, Backoff] = {}
         self._restarts = self._policy.backoff(self._policy.restarts)
-        self._healing: dict[str, threading.Thread] = {}
         self._in_flight: set[tuple[str, str]] = set()
         self._stopped: dict[int, int] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(_CANARIES, "canary")
         self._closed = threading.Event()
-        self._restart_wanted: str | None = None
         self._thread: threading.Thread | None = None
+        self._healer = Healer(server, self._policy, self.status, say, lambda: self._going, self._healed)
 
     def run(self) -> None:
         """Return when the server was asked to stop, the supervisor was closed, or it gave up (`gave_up`)."""
@@ -76,7 +73,8 @@ class Supervisor:
             try:
                 why = self._watch(stubs)
             finally:
-                self._await_healers()
+                if self._going:
+                    self._healer.wait()
                 stubs.close()
             if self._going and not self._restart(why):
                 self.gave_up = True
@@ -118,8 +116,8 @@ class Supervisor:
                     self._trouble(stub.model, Trouble(f"its process died ({death.how})", stuck=True), stubs)
             if not self._server.alive:
                 return f"ended by itself ({_status(self._server.returncode)})"
-            if self._restart_wanted is not None:
-                return self._restart_wanted
+            if self._healer.server_stuck is not None:
+                return self._healer.server_stuck
             now = time.monotonic()
             if now >= due:
                 due = now + self._policy.probe_every_s
@@ -150,7 +148,7 @@ class Supervisor:
             if served.state == "READY":
                 ready.setdefault(served.model, []).append(served.version)
         for model, versions in ready.items():
-            if not self._is_healing(model):
+            if not self._healer.is_healing(model):
                 self._look(model, versions, engines, stubs)
         self._note_absent(index, ready)
 
@@ -159,7 +157,7 @@ class Supervisor:
     ) -> None:
         watch = self._watches.setdefault(model, ModelWatch(self._policy))
         if self.status.state(model) == "down":  # somebody has loaded it by hand
-            self._reloads[model].forget()
+            self._healer.forget(model)
             watch.start_afresh()
         watch.keep(versions)
         config = self._configs[model] = self._server.api.config(model, self._policy.probe_timeout_s)
@@ -184,7 +182,7 @@ class Supervisor:
     def _note_absent(self, index: list[Served], ready: dict[str, list[str]]) -> None:
         """Models that are not served: on purpose, or because a load by hand failed."""
         for model in {served.model for served in index} - set(ready):
-            if self._is_healing(model) or self.status.state(model) == "down":
+            if self._healer.is_healing(model) or self.status.state(model) == "down":
                 continue
             entries = [served for served in index if served.model == model]
             loading = any(served.state == "LOADING" for served in entries)
@@ -193,8 +191,6 @@ class Supervisor:
             if loading or wanted or self.status.state(model):
                 state = "starting" if loading else "down" if why else "unloaded"
                 self.status.update(model, state=state, versions=[], why=why)
-                if state == "down":
-                    self._reloads.setdefault(model, self._policy.backoff(self._policy.reloads))
 
     def _held(self, living: list[Stub]) -> Trouble | None:
         for stub in living:
@@ -231,87 +227,25 @@ class Supervisor:
         self._pool.submit(fly)
 
     def _hear(self, model: str, version: str, result: Probe, stubs: StubWatch) -> None:
-        if self._is_healing(model) or result.verdict is Verdict.GONE or not self._server.alive:
+        if self._healer.is_healing(model) or result.verdict is Verdict.GONE or not self._server.alive:
             return
         if trouble := self._watches[model].hear(version, result, time.monotonic()):
             self._trouble(model, trouble, stubs)
 
-    # reloading a model
-
     def _trouble(self, model: str, trouble: Trouble, stubs: StubWatch) -> None:
-        with self._lock:
-            if self._is_healing(model) or not self._going or self.status.state(model) in ("down", "unloaded"):
-                return
-            thread = threading.Thread(
-                target=self._heal, args=(model, trouble, stubs), name=f"heal {model}", daemon=True
-            )
-            self._healing[model] = thread
-        self.status.update(model, state="healing", why=trouble.why)
-        thread.start()
+        if self._going and self.status.state(model) not in ("down", "unloaded"):
+            self._healer.start(model, trouble, self._configs.get(model), stubs)
 
-    def _is_healing(self, model: str) -> bool:
-        thread = self._healing.get(model)
-        return thread is not None and (thread.is_alive() or thread.ident is None)
-
-    def _heal(self, model: str, trouble: Trouble, stubs: StubWatch) -> None:
-        backoff = self._reloads.setdefault(model, self._policy.backoff(self._policy.reloads))
-        why, stuck, began = trouble.why, trouble.stuck, time.monotonic()
-        while self._server.alive and (attempt := backoff.next(time.monotonic())):
-            later = f" in {attempt.pause_s:.0f} s" if attempt.pause_s else ""
-            self._say(f"{model}: {why}; reloading{later} ({attempt.number} of {backoff.limit}).")
-            if not self._pause(attempt.pause_s):
-                return
-            try:
-                heal(
-                    self._server,
-                    model,
-                    self._configs.get(model),
-                    lambda: stubs.living(model),
-                    stuck=stuck,
-                    policy=self._policy,
-                )
-            except ServerStuckError as error:
-                self._restart_wanted = f"{model}: {error}"
-                return
-            except HealError as error:
-                why, stuck = str(error), True
-                if not self._going:
-                    return
-            else:
-                self._say(f"{model}: answers again after {time.monotonic() - began:.1f} s.")
-                now = time.monotonic()
-                watch = self._watches.setdefault(model, ModelWatch(self._policy))
-                watch.start_afresh()
-                watch.state, watch.last_success = "ok", now
-                self.status.healed(model)
-                self.status.update(model, state="ok", last_success=now, why="")
-                return
-            finally:
-                backoff.touch(time.monotonic())
-        if self._server.alive:
-            self.status.update(model, state="down", why=why)
-            self._say(
-                f"{model}: {why}; given up after {backoff.limit} reloads. It stays down until it is loaded by hand "
-                f"(darkroom models load {model})."
-            )
-
-    def _pause(self, seconds: float) -> bool:
-        """Wait; False if there is nothing to go on for."""
-        give_up = time.monotonic() + seconds
-        while time.monotonic() < give_up and self._going and self._server.alive:
-            time.sleep(min(0.1, seconds))
-        return self._going and self._server.alive
-
-    def _await_healers(self) -> None:
-        for thread in list(self._healing.values()):
-            thread.join(self._policy.unload_s)
-        self._healing.clear()
+    def _healed(self, model: str) -> None:
+        watch = self._watches.setdefault(model, ModelWatch(self._policy))
+        watch.start_afresh()
+        watch.state, watch.last_success = "ok", time.monotonic()
 
     # restarting tritonserver
 
     def _restart(self, why: str) -> bool:
         """Whether tritonserver serves again, or is to stop."""
-        self.status.server, self._restart_wanted = "restarting", None
+        self.status.server, self._healer.server_stuck = "restarting", None
         began = time.monotonic()
         while attempt := self._restarts.next(time.monotonic()):
             later = f" in {attempt.pause_s:.0f} s" if attempt.pause_s else ""
