@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +36,10 @@ def state_dir(named: str | None, environment: Mapping[str, str], repository: Pat
     """Where a repository's state is kept: as named, else DARKROOM_STATE_DIR, else the user's XDG state folder."""
     if named or (named := environment.get(STATE_DIR)):
         return Path(named)
-    home = environment.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(home) / "darkroom" / hashlib.sha256(str(repository).encode()).hexdigest()[:12]
+    # a container's arbitrary user may have no home; then pins last as long as the container
+    home = environment.get("HOME") or tempfile.gettempdir()
+    states = environment.get("XDG_STATE_HOME") or f"{home}/.local/state"
+    return Path(states) / "darkroom" / hashlib.sha256(str(repository).encode()).hexdigest()[:12]
 
 
 def pinned_versions(config: Mapping[str, Any]) -> tuple[int, ...]:

@@ -99,6 +99,7 @@ def test_where_the_state_lies(tmp_path: Path) -> None:
     one, two = (state_dir(None, {"XDG_STATE_HOME": "/xdg"}, tmp_path / name) for name in "ab")
     assert one != two
     assert one.parent == two.parent == Path("/xdg/darkroom")
-    assert state_dir(None, {}, tmp_path).parent == Path.home() / ".local" / "state" / "darkroom"
+    assert state_dir(None, {"HOME": "/home/me"}, tmp_path).parent == Path("/home/me/.local/state/darkroom")
+    assert state_dir(None, {}, tmp_path).parent.name == "darkroom"
     assert state_dir(None, {"DARKROOM_STATE_DIR": "/there"}, tmp_path) == Path("/there")
     assert state_dir("/here", {"DARKROOM_STATE_DIR": "/there"}, tmp_path) == Path("/here")
