@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from export import __main__ as command
 from export import durable, publish, tunables
 from export.errors import ExportError
+from export.recipe import Plan
 from export.release import Candidate, Request
 from tests.unit.export import toy
 
@@ -102,6 +104,17 @@ def test_a_refusal_of_the_gate_leaves_nothing(task: Path) -> None:
         toy.published(task.parent, toy.recipe(toy.network()), changes=CHANGED, gate=refuse)
     assert files(task) == before
     assert [path.name for path in task.parent.iterdir()] == ["copying"]
+
+
+def test_a_network_of_the_user_s_own_goes_through_the_gate_too(
+    task: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = toy.recipe(toy.network(0.5))
+    brought = replace(recipe, plan=lambda _: Plan((toy.network(0.5),), new_version=True))
+    monkeypatch.setattr(command, "discover", lambda complain: {toy.TASK_NAME: brought})
+    assert command.main([toy.TASK_NAME, "--repository", str(task.parent)]) == 1
+    assert "The gate refuses version 2 (quality): Worse than version 1" in capsys.readouterr().err
+    assert [version.name for version in publish.versions(task)] == ["1"]
 
 
 def killed_at(moment: int, task: Path, monkeypatch: pytest.MonkeyPatch) -> bool:
