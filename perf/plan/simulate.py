@@ -1,8 +1,10 @@
 """Loads on a simulated machine: callers in a closed loop, or arrivals at random. Deterministic for a seed."""
 
 import random
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -59,12 +61,9 @@ class Result:
 
 
 class _Run:
-    def __init__(self, machine: Machine, kinds: Sequence[Kind], seed: int) -> None:
+    def __init__(self, machine: Machine) -> None:
         self.clock = Clock()
         self.machine = machine
-        self._kinds = list(kinds)
-        self._weights = [kind.share for kind in kinds]
-        self.rng = random.Random(seed)
         self.turns = Turns()
         self._instances = [
             Instance(self.clock, self.turns, machine.curve, machine.engine, machine.host)
@@ -75,9 +74,6 @@ class _Run:
         self._next = 0
         self.ended: list[Job] = []
         self.in_house = self.most_in_house = self.offered = 0
-
-    def pick(self) -> Kind:
-        return self.rng.choices(self._kinds, self._weights)[0]
 
     def submit(self, kind: Kind, deadline_s: float) -> None:
         self.offered += 1
@@ -110,7 +106,7 @@ class _Run:
             p99_s=_percentile(good, 99),
             by_kind={
                 kind.name: (_percentile(mine, 50), _percentile(mine, 99))
-                for kind in self._kinds
+                for kind in {job.kind.name: job.kind for job in good}.values()
                 if (mine := [job for job in good if job.kind is kind])
             },
             device_busy=self.turns.busy_s / seconds if seconds else 0.0,
@@ -123,22 +119,26 @@ class _Run:
 class _ClosedRun(_Run):
     """Every answer lets its caller send the next picture."""
 
-    left = 0
+    left: deque[Kind]
 
     def on_done(self, job: Job) -> None:
         if self.left:
-            self.left -= 1
-            self.clock.after(0.0, lambda: self.submit(self.pick(), job.deadline_s))
+            self.clock.after(0.0, partial(self.submit, self.left.popleft(), job.deadline_s))
 
 
 def closed_loop(
     machine: Machine, kinds: Sequence[Kind], callers: int, jobs: int, deadline_s: float = 120.0, seed: int = 1
 ) -> Result:
-    """`jobs` pictures by `callers` callers, each sending the next when its last was answered."""
-    run = _ClosedRun(machine, kinds, seed)
-    run.left = jobs - callers
-    for _ in range(min(callers, jobs)):
-        run.clock.after(0.0, lambda: run.submit(run.pick(), deadline_s))
+    """`jobs` pictures of the mix by `callers` callers, each sending the next when its last was answered."""
+    return replay_closed(machine, draw(kinds, jobs, seed), callers, deadline_s)
+
+
+def replay_closed(machine: Machine, pictures: Sequence[Kind], callers: int, deadline_s: float) -> Result:
+    """These pictures, in this order, by `callers` callers."""
+    run = _ClosedRun(machine)
+    run.left = deque(pictures)
+    for _ in range(min(callers, len(pictures))):
+        run.clock.after(0.0, partial(run.submit, run.left.popleft(), deadline_s))
     run.clock.run()
     return run.result()
 
@@ -146,14 +146,28 @@ def closed_loop(
 def open_loop(
     machine: Machine, kinds: Sequence[Kind], rate: float, seconds: float, deadline_s: float, seed: int = 1
 ) -> Result:
-    """Poisson arrivals, `rate` a second for `seconds`."""
-    run = _Run(machine, kinds, seed)
-    time = run.rng.expovariate(rate)
-    while time < seconds:
-        run.clock.after(time, lambda: run.submit(run.pick(), deadline_s))
-        time += run.rng.expovariate(rate)
+    """Poisson arrivals of the mix, `rate` a second for `seconds`."""
+    rng = random.Random(seed)
+    times: list[float] = []
+    while (time := (times[-1] if times else 0.0) + rng.expovariate(rate)) < seconds:
+        times.append(time)
+    # of the same generator: another one of this seed would tie each picture to the gap before it
+    pictures = rng.choices(kinds, [kind.share for kind in kinds], k=len(times))
+    return replay_open(machine, times, pictures, deadline_s)
+
+
+def replay_open(machine: Machine, times: Sequence[float], pictures: Sequence[Kind], deadline_s: float) -> Result:
+    """These pictures, each at its time."""
+    run = _Run(machine)
+    for time, picture in zip(times, pictures, strict=True):
+        run.clock.after(time, partial(run.submit, picture, deadline_s))
     run.clock.run()
     return run.result()
+
+
+def draw(kinds: Sequence[Kind], count: int, seed: int) -> list[Kind]:
+    """`count` pictures of the mix."""
+    return random.Random(seed).choices(kinds, [kind.share for kind in kinds], k=count)
 
 
 def _percentile(jobs: Sequence[Job], q: float) -> float:

@@ -1,7 +1,6 @@
 """Is the simulation right? The same loads on a real server with a simulated device, and in simulated time."""
 
 import asyncio
-import random
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -29,32 +28,29 @@ def validate(tiling: TilingConfig, scale: int, seconds: float) -> list[dict[str,
     for name, curve in DEVICES.items():
         with server(["super_resolution"], f"{curve.base_ms},{curve.unit_ms}") as running:
             url = running.grpc_url
-            asyncio.run(closed_loop(url, _shots(kinds, [0.0] * 32, 0), 16))
+            asyncio.run(closed_loop(url, _shots(simulate.draw(kinds, 32, 0)), 16))
             machine = Machine(curve, host=measure(url, kinds, curve))
             peak = 0.0
             for callers in (8, 32):
-                foreseen = simulate.closed_loop(machine, kinds, callers, 400)
-                jobs = max(2 * callers, int(foreseen.rate * seconds))
-                foreseen = simulate.closed_loop(machine, kinds, callers, jobs, DEADLINE_S)
-                shots = _shots(kinds, [0.0] * jobs, 1)
+                peak = simulate.closed_loop(machine, kinds, callers, 400).rate
+                pictures = simulate.draw(kinds, max(4 * callers, int(peak * seconds)), 1)
+                foreseen = simulate.replay_closed(machine, pictures, callers, DEADLINE_S)
                 started = time.perf_counter()
-                outcomes = asyncio.run(closed_loop(url, shots, callers))
+                outcomes = asyncio.run(closed_loop(url, _shots(pictures), callers))
                 rows += _compare(name, f"{callers} callers", outcomes, time.perf_counter() - started, foreseen)
-                peak = foreseen.rate
-            foreseen = simulate.open_loop(machine, kinds, 0.7 * peak, seconds, DEADLINE_S)
-            shots = _shots(kinds, poisson(0.7 * peak, seconds, 5), 2)
-            outcomes = asyncio.run(open_loop(url, shots))
+            times = poisson(0.7 * peak, seconds, 5)
+            pictures = simulate.draw(kinds, len(times), 2)
+            foreseen = simulate.replay_open(machine, times, pictures, DEADLINE_S)
+            outcomes = asyncio.run(open_loop(url, _shots(pictures, times)))
             rows += _compare(name, "70 % load", outcomes, max(o.started_s + o.seconds for o in outcomes), foreseen)
     return rows
 
 
-def _shots(kinds: Sequence[Kind], times: Sequence[float], seed: int) -> list[Shot]:
-    rng = random.Random(seed)
-    chosen = rng.choices(kinds, [kind.share for kind in kinds], k=len(times))
+def _shots(pictures: Sequence[Kind], times: Sequence[float] = ()) -> list[Shot]:
     options = {"deadline_s": DEADLINE_S}
     return [
-        Shot(at, photo(kind.width, kind.height, rng.randrange(8)), options=options)
-        for at, kind in zip(times, chosen, strict=True)
+        Shot(times[i] if times else 0.0, photo(kind.width, kind.height, i % 8), options=options)
+        for i, kind in enumerate(pictures)
     ]
 
 
