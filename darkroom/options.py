@@ -127,4 +127,3 @@ def _refusal(kind: type[Options], name: str, value: Any, fallback: str) -> str:
     field = kind.model_fields.get(name)
     allowed = field.description if field else fallback
     return f"{name} must be {allowed}, got {quoted(value)}."
-

@@ -42,6 +42,9 @@ class WholeRunner:
         time.sleep(steps * step_s + device.seconds(n * ENCODER_UNITS) + device.seconds(n * DECODER_UNITS))
         return (inputs[0],)
 
+    def close(self) -> None:
+        """There is nothing to free."""
+
 
 _RECORD = NetworkRecord(file="", sha256="", architecture="whole requests", weights="none", licence="none")
 _GUIDED = Network("guided", WholeRunner(2), _RECORD, max_batch=BATCH_LATENTS // 2)

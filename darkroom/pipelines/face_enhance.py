@@ -82,7 +82,7 @@ def choose_restorer(version: ModelVersion, settings: FaceSettings, options: Face
     name = settings.restorer if options.network is None else options.network
     restorer = settings.restorers.get(name)
     if restorer is None:
-        raise BadOptionError(f'network must be one of {", ".join(sorted(settings.restorers))}, got {quoted(name)}.')
+        raise BadOptionError(f"network must be one of {', '.join(sorted(settings.restorers))}, got {quoted(name)}.")
     weight = restorer.weight if options.restorer_weight is None else options.restorer_weight
     if restorer.weight is None and weight is not None:
         raise BadOptionError(f"restorer_weight must be left out: the network {name} has no such input.")

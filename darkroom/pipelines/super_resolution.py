@@ -21,7 +21,7 @@ def network_for(version: ModelVersion, options: SuperResolutionOptions) -> Netwo
     network = family or version.networks.get(options.network)
     if network is None:
         names = {name.removesuffix("_x2").removesuffix("_x4") for name in version.networks}
-        raise BadOptionError(f'network must be one of {", ".join(sorted(names))}, got {quoted(options.network)}.')
+        raise BadOptionError(f"network must be one of {', '.join(sorted(names))}, got {quoted(options.network)}.")
     if network.scale % options.scale:
         raise BadOptionError(f"scale must be at most {network.scale} for {network.name}, got {options.scale}.")
     return network

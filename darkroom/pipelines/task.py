@@ -42,5 +42,5 @@ def choose_network(version: ModelVersion, name: str, option: str = "network") ->
     """The version's network of that name, or BadOptionError naming those it has."""
     network = version.networks.get(name)
     if network is None:
-        raise BadOptionError(f'{option} must be one of {", ".join(sorted(version.networks))}, got {quoted(name)}.')
+        raise BadOptionError(f"{option} must be one of {', '.join(sorted(version.networks))}, got {quoted(name)}.")
     return network
