@@ -1,7 +1,7 @@
 # Every target sets up .venv by itself, the first time and whenever a pin changes.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve export test test-slow torture lint format perf-tools bench bench-long clean distclean
+.PHONY: help demo serve export test test-slow torture lint format deploy-tools perf-tools bench bench-long clean distclean
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do \
 	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null && echo "$$p" && break; \
@@ -29,7 +29,7 @@ serve: export ## page and REST on GATEWAY_PORT, Triton on HTTP_PORT and GRPC_POR
 export: $(INSTALLED) ## fetch weights and export the networks that are missing
 	$(PY) -m export all
 
-test: export lint $(PERF_TOOLS) ## linters, types, unit tests, and integration tests against a real server
+test: export lint $(PERF_TOOLS) deploy-tools ## linters, types, unit tests, and integration tests against a real server
 	$(PY) -m pytest -m "not slow" $(ARGS)
 
 test-slow: export ## the tests that take minutes
@@ -47,6 +47,9 @@ lint: $(INSTALLED) ## ruff and mypy
 format: $(INSTALLED) ## let ruff rewrite what it can
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+deploy-tools: ## Debian's Prometheus and HAProxy below .cache, where they are not installed
+	@for fetch in deploy/*/download; do $$fetch || exit; done
 
 perf-tools: $(PERF_TOOLS) ## perf_analyzer and locust, in an environment of their own
 
