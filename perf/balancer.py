@@ -50,7 +50,7 @@ def network() -> str:
 
 @contextlib.contextmanager
 def balancer(folder: Path, machines: str, certificate: Path | None = None) -> Iterator[Balancer]:
-    """Runs until the end of the block. `machines`: their network; `certificate`: with its key, PEM; None without TLS."""
+    """Runs until the end of the block. `machines`: their network; `certificate`: PEM, with its key; None: no TLS."""
     ports = {name: f"127.0.0.1:{_free_port()}" for name in (":443", ":8443", ":9443", "127.0.0.1:8404")}
     admin = folder / "admin.sock"
     (folder / "haproxy.cfg").write_text(_here(CONFIG.read_text(), ports, machines, admin, certificate))

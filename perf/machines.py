@@ -1,5 +1,5 @@
-"""Whole machines on this one: each an address of the loopback network of its own, so that all keep the ports they have in
-service, with a supervised tritonserver on a simulated device."""
+"""Whole machines on this one: each has an address of the loopback network of its own, so that all keep the ports they
+have in service, and a supervised tritonserver on a simulated device."""
 
 import contextlib
 import os
@@ -41,7 +41,6 @@ class Machine:
     def prepare(self) -> None:
         """A repository of its own, so that it can be updated alone: links to the shared one's networks."""
         for model in self.models:
-            # Copied, not linked: what Triton takes for a change is a file's time, and Python writes beside it.
             shutil.copytree(
                 ROOT / "model_repository" / model,
                 self.repository / model,
