@@ -58,6 +58,7 @@ LONG = (
     Step("peers", 7200),
     Step("scrape", 600),
     Step("heal", 3600),
+    Step("scale_out", 600),
     Step("updates", 3600),
     Step("torture", 7200),
     Step("soak", 5400),

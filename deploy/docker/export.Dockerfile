@@ -6,9 +6,9 @@ RUN pip install --no-cache-dir -r requirements.lock && pip check
 COPY darkroom darkroom
 COPY export export
 COPY demo demo
-COPY clients clients
 RUN useradd --system --uid 10001 --create-home darkroom
-USER darkroom
+# A number, so that Kubernetes can see that it is not root.
+USER 10001
 # The repository is mounted where python -m export looks for it.
 VOLUME /src/model_repository
 ENTRYPOINT ["python", "-m", "export"]

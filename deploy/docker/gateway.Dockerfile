@@ -5,7 +5,8 @@ RUN pip install --no-cache-dir -r /tmp/gateway.lock && pip check
 COPY clients /src/clients
 RUN pip install --no-cache-dir --no-deps /src/clients /src/clients/gateway \
     && useradd --system --uid 10002 --create-home darkroom
-USER darkroom
+# A number, so that Kubernetes can see that it is not root.
+USER 10002
 WORKDIR /home/darkroom
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=6s --start-period=20s --retries=3 \

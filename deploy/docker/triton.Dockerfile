@@ -6,7 +6,8 @@ ARG TRITON=25.07-py3
 FROM nvcr.io/nvidia/tritonserver:${TRITON}
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 
-# hadolint ignore=DL3008 -- the image's own release of Ubuntu says which version
+# The image's own release of Ubuntu says which version.
+# hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends python3-venv \
     && rm -rf /var/lib/apt/lists/*
@@ -29,7 +30,8 @@ ENV PATH=/opt/darkroom/bin:${PATH} \
     DARKROOM_TRITON=/opt/tritonserver \
     DARKROOM_STATE_DIR=/var/lib/darkroom \
     DARKROOM_ENGINE_CACHE=/var/cache/darkroom
-USER darkroom
+# A number, so that Kubernetes can see that it is not root.
+USER 10001
 WORKDIR /home/darkroom
 EXPOSE 8000 8001 8002 8003
 HEALTHCHECK --interval=10s --timeout=6s --start-period=30m --start-interval=5s --retries=3 \
