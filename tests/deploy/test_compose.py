@@ -32,6 +32,10 @@ def settings() -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
+MACHINE = {"MACHINE": "10.0.0.11", "NAME": "one"}
+"""What fleet.yml asks an operator for."""
+
+
 def interpolated(text: str) -> str:
     """With the values of .env, as docker compose reads it; EXPOSE and the like may be overridden by the operator."""
 
@@ -41,7 +45,8 @@ def interpolated(text: str) -> str:
         assert known is None or known == default, f".env and docker-compose.yml differ in {name}"
         return known or default
 
-    return re.sub(r"\$\{(\w+):-([^}]*)\}", value, text)
+    text = re.sub(r"\$\{(\w+):-([^}]*)\}", value, text)
+    return re.sub(r"\$\{(\w+)(:\?[^}]*)?\}", lambda found: MACHINE[found[1]], text)
 
 
 COMPOSE: dict[str, Any] = yaml.safe_load(interpolated((ROOT / "docker-compose.yml").read_text()))
@@ -104,12 +109,14 @@ def test_every_mounted_path_is_there() -> None:
 
 
 def test_the_secrets_are_made_by_the_command_that_is_told(tmp_path: Path) -> None:
-    told = re.search(r"^# First of all: (.*)$", (ROOT / "docker-compose.yml").read_text(), re.MULTILINE)
+    told = re.search(r"^#   (\(umask .*)$", (ROOT / "docker-compose.yml").read_text(), re.MULTILINE)
     assert told
     subprocess.run(["bash", "-ec", told[1]], cwd=tmp_path, check=True, timeout=30)
     keys = {name: (tmp_path / secret["file"]).read_text().strip() for name, secret in COMPOSE["secrets"].items()}
     assert len(set(keys.values())) == len(keys)
     assert all(re.fullmatch(r"[0-9a-f]{48}", key) for key in keys.values())
+    modes = {path.name: path.stat().st_mode & 0o777 for path in [tmp_path / "secrets", *tmp_path.glob("secrets/*")]}
+    assert modes == {"secrets": 0o700, "admin.key": 0o644, "grafana.key": 0o644}
     ignored = subprocess.run(["git", "check-ignore", "-q", "secrets/admin.key"], cwd=ROOT, timeout=30)
     assert ignored.returncode == 0
 
@@ -131,6 +138,18 @@ def test_only_the_gateway_can_be_reached_from_elsewhere() -> None:
             assert port.startswith(LOOPBACK), f"{name}: {port}"
     assert "${EXPOSE:-127.0.0.1}:${GATEWAY_PORT:-8080}:8080" in (ROOT / "docker-compose.yml").read_text()
     assert (ROOT / "docker-compose.yml").read_text().count("${EXPOSE") == 1
+
+
+def test_a_machine_of_several_opens_what_the_balancer_asks(schema: Any) -> None:
+    fleet = yaml.safe_load(interpolated((ROOT / "deploy" / "docker" / "fleet.yml").read_text()))
+    assert schema.is_valid(fleet)
+    opened = {port for service in fleet["services"].values() for port in service["ports"]}
+    balancer = (ROOT / "deploy" / "haproxy" / "haproxy.cfg").read_text()
+    asked = set(re.findall(r"10\.0\.0\.11:(\d+)|check port (\d+)|connect port (\d+)", balancer))
+    assert {f"10.0.0.11:{port}:{port}" for ports in asked for port in ports if port} <= opened
+    assert gateway_parser().parse_args(fleet["services"]["gateway"]["command"]).name in re.findall(
+        r"server (\w+) ", balancer
+    )
 
 
 def test_every_image_is_named_with_a_version() -> None:
