@@ -78,7 +78,7 @@ class Load:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--callers", type=int, default=12, help="for each machine that serves (default: %(default)s)")
+    parser.add_argument("--callers", type=int, default=8, help="for each machine that serves (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=30.0, help="of each phase (default: %(default)s)")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
