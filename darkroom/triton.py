@@ -37,6 +37,7 @@ from darkroom.errors import (
 )
 from darkroom.jobs import Jobs
 from darkroom.memory import IdleTrim
+from darkroom.orphan import ParentWatch
 from darkroom.metrics import Family, Metric, Publisher
 from darkroom.pipelines.task import Task
 from darkroom.runtime import POISONED_EXIT, runtime_dir
@@ -76,7 +77,7 @@ class TaskModel:
             lock=DeviceLock(folder) if shared else None,
             claim=board.claim,
             release=board.release,
-            on_tick=(board.publish, metrics.publish, IdleTrim(version.release_memory).look),
+            on_tick=(board.publish, metrics.publish, IdleTrim(version.release_memory).look, ParentWatch().look),
             on_poisoned=self._end_process,
         )
         self.service = Service(self.task, version, engine)

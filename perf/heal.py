@@ -45,6 +45,7 @@ SMALL = photo(128, 128, format="PNG")
 LARGER = photo(640, 480)
 POLICY = Policy(calm_s=0.0, first_pause_s=0.1)
 HUNG_S = 120.0
+_WRONG = "another answer"
 
 
 @dataclass
@@ -63,7 +64,8 @@ class Bench:
     """How those calls ended."""
 
     def heals(self, model: str) -> int:
-        return self.status.heals(model)
+        """Reloads of the model, and restarts of tritonserver, which bring it back too."""
+        return self.status.heals(model) + self.status.server_restarts
 
     def process(self, model: str) -> psutil.Process:
         """The living process of a model."""
@@ -98,6 +100,9 @@ def main() -> None:
         _learn(bench, models)
         rows = [row for model in models for row in _kill_often(bench, model, models, arguments.kills)]
         rows += _others_and_callers(bench)
+        rows.append(
+            {"what": "tritonserver aborted when a model was killed", "count": status.server_restarts, "wanted": "0"}
+        )
         rows.append(_row("a process stopped (SIGSTOP)", _stop_often(bench, models[0], arguments.stops), ""))
         rows.append(_row("tritonserver killed", _restart_often(bench, models[0], arguments.restarts), ""))
     report("heal", rows, endings=bench.endings, failed_answers=bench.others_bad[:20])
@@ -211,7 +216,7 @@ def _callers(bench: Bench, models: list[str]) -> Iterator[None]:
         with Darkroom(bench.server.grpc_url, retry=Retry.OFF) as client:
             while not stop.is_set():
                 try:
-                    bad = "" if bench.answers_right(client, model) else "another answer"
+                    bad = "" if bench.answers_right(client, model) else _WRONG
                 except DarkroomError as error:
                     bad = str(error)
                 with lock:
@@ -253,7 +258,8 @@ def _came_back(bench: Bench, restarts: int) -> bool:
 def _others_and_callers(bench: Bench) -> list[dict[str, Any]]:
     rows = [
         {"what": "answers of the other models meanwhile", "count": bench.others, "wanted": ""},
-        {"what": "of these wrong or failed", "count": len(bench.others_bad), "wanted": "0"},
+        {"what": "of these wrong", "count": sum(bad.endswith(_WRONG) for bad in bench.others_bad), "wanted": "0"},
+        {"what": "of these failed", "count": sum(not bad.endswith(_WRONG) for bad in bench.others_bad), "wanted": "0"},
     ]
     for way, seconds in bench.after_heal.items():
         if seconds:
