@@ -99,8 +99,7 @@ def running(machines: Sequence[Machine]) -> Iterator[None]:
         for machine in machines:
             machine.prepare()
             machine.start()
-        for machine in machines:
-            until(lambda machine=machine: machine.healthy)
+        until(lambda: all(machine.healthy for machine in machines))
         yield
     finally:
         for machine in machines:

@@ -9,6 +9,8 @@ COPY demo demo
 RUN useradd --system --uid 10001 --create-home darkroom
 # A number, so that Kubernetes can see that it is not root.
 USER 10001
+# /src is root's; whoever runs this can write here.
+ENV HOME=/tmp DARKROOM_WEIGHTS_CACHE=/tmp/weights
 # The repository is mounted where python -m export looks for it.
 VOLUME /src/model_repository
 ENTRYPOINT ["python", "-m", "export"]

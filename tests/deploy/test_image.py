@@ -15,6 +15,7 @@ from darkroom_gateway.__main__ import _parser as gateway_parser
 
 from darkroom.server.__main__ import _parser as server_parser
 from darkroom.server.health import DEFAULT_PORT
+from export.fetch import CACHE_VARIABLE
 from tests.deploy.pinned import carried
 from tests.deploy.programs import ROOT
 
@@ -146,6 +147,12 @@ def ours(name: str) -> Iterator[Path]:
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.stem)
 def test_nobody_is_root_and_kubernetes_can_see_it(dockerfile: Path) -> None:
     assert int(last(dockerfile, "USER")) > 0
+
+
+def test_the_export_writes_where_anybody_can() -> None:
+    places = dict(word.split("=") for word in last(DOCKER / "export.Dockerfile", "ENV").split())
+    assert set(places) == {"HOME", CACHE_VARIABLE}
+    assert all(place.startswith("/tmp") for place in places.values())
 
 
 def test_the_entry_points_are_commands_that_exist() -> None:
