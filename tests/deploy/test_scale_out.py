@@ -9,7 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -74,8 +74,9 @@ class Callers:
 
     right: int = 0
     wrong: int = 0
-    errors: list[DarkroomError] | None = None
-    versions: Counter[str] | None = None
+    errors: list[DarkroomError] = field(default_factory=list)
+    versions: Counter[str] = field(default_factory=Counter)
+    """Of the model, as the answers' reports name them."""
 
 
 @contextlib.contextmanager
@@ -83,7 +84,7 @@ def callers(fleet: Fleet, retry: Retry | None = None, count: int = 6) -> Iterato
     """Callers in a closed loop until the end of the block, each with a connection of its own."""
     with fleet.client() as client:
         expected = client.denoise(SMALL, strength=15, deadline_s=60).bytes
-    seen = Callers(errors=[], versions=Counter())
+    seen = Callers()
     done, lock = threading.Event(), threading.Lock()
 
     def call() -> None:
