@@ -37,8 +37,8 @@ from darkroom.errors import (
 )
 from darkroom.jobs import Jobs
 from darkroom.memory import IdleTrim
-from darkroom.orphan import ParentWatch
 from darkroom.metrics import Family, Metric, Publisher
+from darkroom.orphan import ParentWatch
 from darkroom.pipelines.task import Task
 from darkroom.runtime import POISONED_EXIT, runtime_dir
 from darkroom.service import Answer, Incoming, Service
