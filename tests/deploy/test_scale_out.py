@@ -117,8 +117,9 @@ def test_jobs_of_one_connection_go_to_all_machines(fleet: Fleet) -> None:
     with fleet.client() as client, ThreadPoolExecutor(9) as pool:
         answers = list(pool.map(lambda _: client.denoise(SMALL, strength=15, deadline_s=60).bytes, range(18)))
     assert len(set(answers)) == 1
-    after = fleet.jobs_done()
-    assert all(after[name] - before[name] >= 3 for name in NAMES), after - before
+    until(lambda: sum((fleet.jobs_done() - before).values()) >= len(answers))  # models publish once in a while
+    done = fleet.jobs_done() - before
+    assert all(done[name] >= 3 for name in NAMES), done
 
 
 def test_the_same_over_http(fleet: Fleet) -> None:
