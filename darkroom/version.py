@@ -1,10 +1,10 @@
 """A loaded model version: its folder, its tunables, its networks on their device."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from darkroom.config import ConfigError, NetworkRecord, PipelineConfig, load_networks, load_pipeline
+from darkroom.digest import sha256
 from darkroom.engine.simulated import SimulatedRunner, Simulation
 from darkroom.half_precision import HalfPrecisionRunner
 from darkroom.network import Network, Runner
@@ -83,9 +83,3 @@ def _remedy(version: Path) -> str:
     if version.name == "1":
         return "`make export` writes it anew."
     return f"`python -m export {version.parent.name} --publish` makes a new version."
-
-
-def sha256(file: Path) -> str:
-    """Of a file's bytes, 64 hex digits."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

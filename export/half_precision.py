@@ -1,6 +1,5 @@
 """Would anybody see it if a CPU computed the network in half precision? Measured on the parity photographs."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from darkroom.config import CpuPrecision
 from darkroom.half_precision import HalfPrecisionRunner, native
+from demo.metrics import psnr
 from export import parity
 
 _BEST = 99.0
@@ -30,7 +30,8 @@ def measure(path: Path, feeds: Sequence[parity.Arrays]) -> dict[CpuPrecision, fl
         for feed in feeds:
             inputs = tuple(np.ascontiguousarray(feed[name]) for name in names)
             answers = runner.run(inputs)[0]
-            ratios.append(_psnr(network.run(None, dict(feed))[0], answers))
+            expected = network.run(None, dict(feed))[0]
+            ratios.append(min(_BEST, psnr(expected.astype(np.float64), answers.astype(np.float64))))
             if not all(np.array_equal(_alone(runner, inputs, item), answer) for item, answer in enumerate(answers)):
                 break
         else:
@@ -42,8 +43,3 @@ def measure(path: Path, feeds: Sequence[parity.Arrays]) -> dict[CpuPrecision, fl
 def _alone(runner: HalfPrecisionRunner, inputs: tuple[NDArray[Any], ...], item: int) -> NDArray[Any]:
     answer: NDArray[Any] = runner.run(tuple(array[item : item + 1] for array in inputs))[0][0]
     return answer
-
-
-def _psnr(expected: NDArray[Any], actual: NDArray[Any]) -> float:
-    error = float(np.square(expected.astype(np.float64) - actual.astype(np.float64)).mean())
-    return _BEST if error == 0 else min(_BEST, 10 * math.log10(255**2 / error))

@@ -8,7 +8,6 @@ the versions for a change of the model, and reloads it for nothing.
 import compileall
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from darkroom.config import NETWORKS_FILE, PIPELINE_FILE, ConfigError, NetworkRecord, load_networks
+from darkroom.digest import sha256
 from export import durable
 from export.errors import ExportError
 from export.recipe import Network
@@ -235,12 +235,6 @@ def link_twin(twin: tuple[Path, NetworkRecord], folder: Path) -> dict[str, Any]:
         except OSError:
             shutil.copyfile(version / file, target)
     return found.model_dump()
-
-
-def sha256(path: Path) -> str:
-    """Of the file's content, 64 hex digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _records(version: Path) -> dict[str, NetworkRecord]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from perf.harness import free_port
 from perf.machines import ROOT, until
 
 CONFIG = ROOT / "deploy" / "haproxy" / "haproxy.cfg"
@@ -51,7 +52,7 @@ def network() -> str:
 @contextlib.contextmanager
 def balancer(folder: Path, machines: str, certificate: Path | None = None) -> Iterator[Balancer]:
     """Runs until the end of the block. `machines`: their network; `certificate`: PEM, with its key; None: no TLS."""
-    ports = {name: f"127.0.0.1:{_free_port()}" for name in (":443", ":8443", ":9443", "127.0.0.1:8404")}
+    ports = {name: f"127.0.0.1:{free_port()}" for name in (":443", ":8443", ":9443", "127.0.0.1:8404")}
     admin = folder / "admin.sock"
     (folder / "haproxy.cfg").write_text(_here(CONFIG.read_text(), ports, machines, admin, certificate))
     command = [*program(), "-f", str(folder / "haproxy.cfg")]
@@ -91,9 +92,3 @@ def program() -> list[str]:
 def environment() -> dict[str, str]:
     """With the libraries that were downloaded beside it."""
     return {**os.environ, "LD_LIBRARY_PATH": str(_DOWNLOADED / "lib" / "x86_64-linux-gnu")}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -7,6 +7,7 @@ import math
 import os
 import platform
 import shlex
+import socket
 import sys
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -119,6 +120,13 @@ def own_bytes(running: Server) -> int:
         except psutil.Error:
             continue
     return total
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody had a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def counters(url: str) -> dict[str, float]:

@@ -107,7 +107,7 @@ def running(machines: Sequence[Machine]) -> Iterator[None]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for it. Raises RuntimeError when it does not happen within two minutes."""
+    """Wait for it. Raises RuntimeError when it does not happen within PATIENCE_S."""
     give_up = time.monotonic() + PATIENCE_S
     while not condition():
         if time.monotonic() > give_up:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from darkroom.digest import sha256
 from export.diffusion.components import COMPONENTS
 from export.errors import ExportError
-from export.publish import sha256
 
 if TYPE_CHECKING:
     from diffusers import AutoencoderKL, UNet2DConditionModel

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from darkroom.config import ConfigError, NetworkRecord, PipelineConfig, load_networks, load_pipeline
+from darkroom.digest import sha256
 from darkroom.tiling import Grid
-from export import publish
 from export.errors import ExportError
 from export.gate import model_config
 from export.gate.finding import Finding
@@ -37,7 +37,7 @@ def _files(folder: Path, records: dict[str, NetworkRecord]) -> None:
         for file, digest in {record.file: record.sha256, **record.files}.items():
             if not (folder / file).is_file():
                 raise ExportError(f"networks.json names {file}, which is not there.")
-            if publish.sha256(folder / file) != digest:
+            if sha256(folder / file) != digest:
                 raise ExportError(f"{file} is not the file that networks.json describes.")
 
 

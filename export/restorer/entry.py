@@ -31,7 +31,7 @@ class Request:
 
 def network(request: Request) -> Network:
     """The recipe entry. Raises ExportError for a file that is no restorer, or a name that cannot be one."""
-    from export.publish import sha256
+    from darkroom.digest import sha256
 
     kind = source.kind(request.path)
     name = request.name or _name_from(request.path)

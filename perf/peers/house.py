@@ -3,7 +3,6 @@
 import contextlib
 import json
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,7 +16,7 @@ from typing import Any
 import aiohttp
 import psutil
 
-from perf.harness import OUT, server
+from perf.harness import OUT, free_port, server
 from perf.load import photo
 from perf.peers.environment import ROOT, environment, interpreter
 from perf.peers.restorer import SIGMA
@@ -70,7 +69,7 @@ def _ours(terms: Terms) -> Iterator[House]:
 
 @contextlib.contextmanager
 def _peer(name: str, terms: Terms) -> Iterator[House]:
-    python, port = interpreter(name), _free_port()
+    python, port = interpreter(name), free_port()
     OUT.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="peer-") as folder,
@@ -145,13 +144,6 @@ def _stop(child: "subprocess.Popen[bytes]") -> None:
     if child.poll() is None:
         child.kill()
     child.communicate()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def reason_of(status: int, body: bytes) -> str:
