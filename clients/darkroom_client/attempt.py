@@ -8,7 +8,7 @@ from darkroom_client.errors import DarkroomError, DeadlinePassed, LostJob, Serve
 from darkroom_client.failures import translate
 from darkroom_client.jobs import JobState
 from darkroom_client.link import Link, Pending
-from darkroom_client.liveness import Tracked, alive_starts, is_lost, needs_closer_look
+from darkroom_client.liveness import Tracked, alive_starts, is_lost, needs_closer_look, ready_before
 from darkroom_client.wire import Answer, Call, Failure
 
 PROGRESS_EVERY_S = 0.25
@@ -25,13 +25,14 @@ async def attempt(link: Link, engines: Engines, call: Call, on_progress: Progres
     Raises the DarkroomError that the server's answer means, LostJob when the process that had the job is gone, and
     whatever interrupts the wait (KeyboardInterrupt, asyncio.CancelledError) after the job was cancelled on the server.
     """
+    sent_at = link.now()
     try:
         pending = await link.start(call)
     except Failure as failure:
         raise translate(failure, link.address) from None
     try:
         with engines.following() if on_progress else contextlib.nullcontext():
-            answer = await _wait(link, engines, call, pending, on_progress)
+            answer = await _wait(link, engines, call, pending, on_progress, sent_at)
     except Failure as failure:
         if failure.status == "DEADLINE_EXCEEDED":
             await _give_up(link, engines, call, pending)
@@ -45,8 +46,10 @@ async def attempt(link: Link, engines: Engines, call: Call, on_progress: Progres
     return answer
 
 
-async def _wait(link: Link, engines: Engines, call: Call, pending: Pending, on_progress: Progress | None) -> Answer:
-    job = Tracked(call.model, call.request_id)
+async def _wait(
+    link: Link, engines: Engines, call: Call, pending: Pending, on_progress: Progress | None, sent_at: float
+) -> Answer:
+    job = Tracked(call.model, call.request_id, sent_at)
     # A client that never saw the engines could not tell later that one of them vanished.
     if engines.never_looked:
         await _check(engines, job)
@@ -72,7 +75,8 @@ async def _check(engines: Engines, job: Tracked) -> None:
     if seen is None:
         return
     alive = alive_starts(job.task, seen)
-    if not needs_closer_look(job, alive, served_by_engines=engines.serve(job.task)):
+    ready = alive_starts(job.task, ready_before(job.sent_at, seen, engines.seen_at))
+    if not needs_closer_look(job, alive, served_by_engines=engines.serve(job.task), ready=ready):
         return
     try:
         state = await engines.state(job.request_id, timeout_s=1.0)

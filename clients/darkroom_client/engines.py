@@ -15,8 +15,8 @@ LOOK_EVERY_S = 1.0
 """Seconds between two looks at the engines, however many calls are in flight."""
 
 AFTER_FAILURE_S = 5.0
-"""Seconds without looks after one that failed, where none ever succeeded: a server without the model `jobs` should not
-be asked all the time."""
+"""Seconds without looks after one that failed at once, where none ever succeeded: a server without the model `jobs`
+should not be asked all the time."""
 
 _LOOK_TIMEOUT_S = 1.0
 
@@ -30,6 +30,8 @@ class Engines:
         self._seen: tuple[Engine, ...] | None = None
         self.last_seen: tuple[Engine, ...] = ()
         """The engines at the last look that succeeded, however old."""
+        self.seen_at = float("-inf")
+        """When that look began, by the link's clock."""
         self._retry_after_s: float | None = None
         self._next_look = float("-inf")
         self._tasks: set[str] = set()
@@ -62,15 +64,17 @@ class Engines:
         if self._link.now() < self._next_look:
             return self._seen
         # Set before the call: of many waiting threads or tasks only the first asks.
-        self._next_look = self._link.now() + LOOK_EVERY_S
+        began = self._link.now()
+        self._next_look = began + LOOK_EVERY_S
         try:
             totals = await self.totals(timeout_s=_LOOK_TIMEOUT_S)
             self._seen, self._retry_after_s = totals.engines, totals.retry_after_s
-            self.last_seen = totals.engines
+            self.last_seen, self.seen_at = totals.engines, began
             self._tasks.update(engine.task for engine in self._seen)
-        except DarkroomError:
+        except DarkroomError as error:
             self._seen = self._retry_after_s = None
-            self._next_look = self._link.now() + (LOOK_EVERY_S if self.last_seen else AFTER_FAILURE_S)
+            absent = not self.last_seen and not isinstance(error, DeadlinePassed)
+            self._next_look = self._link.now() + (AFTER_FAILURE_S if absent else LOOK_EVERY_S)
         return self._seen
 
     async def retry_after_s(self) -> float | None:

@@ -63,6 +63,8 @@ class Engine:
     version: str
     start_id: str
     alive: bool = True
+    up_s: float | None = None
+    """Seconds since its process began to load the model; None where the server does not tell."""
     jobs_waiting: int = 0
     jobs_running: int = 0
     backlog_s: float = 0.0
@@ -77,11 +79,13 @@ class Engine:
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> "Engine":
+        up_s = raw.get("up_s")
         return cls(
             task=str(raw.get("task", "")),
             version=str(raw.get("version", "")),
             start_id=str(raw.get("start_id", "")),
             alive=bool(raw.get("alive", True)),
+            up_s=None if up_s is None else float(up_s),
             jobs_waiting=int(raw.get("jobs_waiting") or 0),
             jobs_running=int(raw.get("jobs_running") or 0),
             backlog_s=float(raw.get("backlog_s") or 0),

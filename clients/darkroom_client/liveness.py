@@ -17,10 +17,12 @@ _NOBODY = frozenset({""})
 
 @dataclass
 class Tracked:
-    """One job in flight. `may_hold`: start ids of the engines that may have it; None until one was seen alive."""
+    """One job in flight. `sent_at`: seconds by the client's clock. `may_hold`: start ids of the engines that may have
+    it; None until they were looked at."""
 
     task: str
     request_id: str
+    sent_at: float = 0.0
     may_hold: frozenset[str] | None = None
     suspicions: int = 0
 
@@ -30,15 +32,25 @@ def alive_starts(task: str, engines: Collection[Engine]) -> frozenset[str]:
     return frozenset(engine.start_id for engine in engines if engine.task == task and engine.alive)
 
 
-def needs_closer_look(job: Tracked, alive: frozenset[str], *, served_by_engines: bool) -> bool:
+def ready_before(sent_at: float, engines: Collection[Engine], seen_at: float) -> tuple[Engine, ...]:
+    """The engines that were not started after a job was sent: a model that died with a job and was loaded anew does
+    not have it. `seen_at`: when the question for them was sent."""
+    return tuple(engine for engine in engines if engine.up_s is None or engine.up_s >= seen_at - sent_at)
+
+
+def needs_closer_look(
+    job: Tracked, alive: frozenset[str], *, served_by_engines: bool, ready: frozenset[str] | None = None
+) -> bool:
     """Whether an engine that may have had the job is gone, so that the job's own state must be asked.
 
-    `served_by_engines`: whether any engine of this task was ever seen, dead or alive. Nothing can be said about a task
-    that is somebody's plain Triton model.
+    `ready`: those of `alive` that were there when the job was sent (default: all). `served_by_engines`: whether any
+    engine of this task was ever seen, dead or alive. Nothing can be said about a task that is somebody's plain Triton
+    model.
     """
     if job.may_hold is None:
-        if alive:
-            job.may_hold = alive
+        ready = alive if ready is None else ready
+        if ready:
+            job.may_hold = ready
         elif served_by_engines:
             job.may_hold = _NOBODY
         else:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from darkroom.board import files
+from darkroom.engine.job import now
 
 PRIVATE = ("pid", "process_start")
 
@@ -25,9 +26,13 @@ class BoardReader:
         return [content for path in self._paths("jobs") if (content := _living(path)) is not None]
 
     def engines(self) -> list[dict[str, Any]]:
-        """The totals of all engines, by task and version; `alive` says whether the engine's process still runs."""
+        """The totals of all engines, by task and version; `alive` says whether the engine's process still runs, `up_s`
+        how many seconds ago it was started."""
         contents = [content for path in self._paths("engines") if (content := files.read(path)) is not None]
-        totals = [_public(content) | {"alive": files.is_alive(content)} for content in contents]
+        totals = [
+            _public(content) | {"alive": files.is_alive(content), "up_s": round(now() - content["started_at"], 3)}
+            for content in contents
+        ]
         return sorted(totals, key=lambda engine: (engine["task"], engine["version"]))
 
     def processes(self) -> list[tuple[str, int]]:

@@ -28,6 +28,7 @@ class Board:
     def __init__(self, folder: Path, task: str, version: str) -> None:
         files.prepare(folder)
         self._folder = folder
+        self._started_at = now()
         self._task = task
         self._version = version
         self._identity = {"pid": os.getpid(), "process_start": files.process_start(os.getpid())}
@@ -148,6 +149,7 @@ class Board:
             "retries": dict(stats.retries),
             "max_batch": engine.config.max_batch,
             # by these the supervisor tells a stuck engine from a busy one; the clock is the whole machine's
+            "started_at": self._started_at,
             "written_at": now(),
             "loop_silent_s": round(now() - engine.loop_heard_at, 3),
             "slowest_batch_s": round(slowest_s, 3),

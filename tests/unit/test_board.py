@@ -65,6 +65,7 @@ def test_totals_name_the_engine(held: Any, tmp_path: Path) -> None:
     assert totals[0]["task"] == "denoise"
     assert totals[0]["start_id"] == engine.start_id
     assert totals[0]["jobs_running"] == 1
+    assert 0 <= totals[0]["up_s"] < 60
 
 
 def test_a_job_is_cancelled_by_its_id(held: Any, tmp_path: Path) -> None:
@@ -233,7 +234,8 @@ def test_a_half_written_file_of_a_dead_process_is_swept(tmp_path: Path) -> None:
 def test_a_pid_that_is_used_again_is_not_the_process_it_was(tmp_path: Path) -> None:
     files.prepare(tmp_path)
     path = tmp_path / "engines" / f"denoise-1-{os.getpid()}-1.json"
-    files.replace(path, {"task": "denoise", "version": "1", "pid": os.getpid(), "process_start": "1", "backlog_s": 9})
+    identity = {"pid": os.getpid(), "process_start": "1", "started_at": 0}
+    files.replace(path, {"task": "denoise", "version": "1", "backlog_s": 9, **identity})
     assert BoardReader(tmp_path).engines()[0]["alive"] is False
     sweep(tmp_path)
     assert not path.exists()

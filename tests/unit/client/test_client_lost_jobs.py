@@ -2,9 +2,9 @@
 
 import pytest
 from darkroom_client import LostJob, Retry
-from darkroom_client.jobs import JobState
+from darkroom_client.jobs import Engine, JobState
 from darkroom_client.link import drive
-from darkroom_client.liveness import Tracked, is_lost, needs_closer_look
+from darkroom_client.liveness import Tracked, is_lost, needs_closer_look, ready_before
 from darkroom_client.wire import Failure
 from fake_link import NEVER, FakeLink, Later, asked, core, picture, told
 
@@ -52,12 +52,19 @@ def test_a_death_before_the_first_look_is_noticed_where_engines_were_seen_before
     assert needs_closer_look(job, frozenset(), served_by_engines=True)
 
 
+def test_an_engine_that_started_after_the_job_was_sent_does_not_hold_it():
+    old, new, silent = (Engine("denoise", "1", name, up_s=up_s) for name, up_s in (("a", 9.0), ("b", 1.0), ("c", None)))
+    assert ready_before(10.0, (old, new, silent), seen_at=12.0) == (old, silent)
+    assert ready_before(10.0, (old, new, silent), seen_at=9.5) == (old, new, silent)
+
+
 def server_that_dies(link, at, comes_back_at=NEVER):
     def jobs(call):
         old, new = link.time < at, link.time >= comes_back_at
-        starts = ["a"] * old + ["b"] * new
+        up = {"a": 500.0} if old else {"b": link.time - comes_back_at} if new else {}
         if asked(call)["action"] == "totals":
-            return told(call, engines=[{"task": "denoise", "version": "1", "start_id": start} for start in starts])
+            known = {"task": "denoise", "version": "1"}
+            return told(call, engines=[known | {"start_id": start, "up_s": up_s} for start, up_s in up.items()])
         return told(call, id="id", state="running", start_id="a") if old else told(call, state="unknown")
 
     return jobs
@@ -84,6 +91,16 @@ def test_a_death_while_nobody_could_look_is_noticed_by_what_was_seen_before():
     with pytest.raises(LostJob, match="is gone"):
         drive(client.run("denoise", b"image", {"deadline_s": 60.0}))
     assert link.time <= 1012
+
+
+@pytest.mark.parametrize("first_look", [Later(NEVER), Failure("UNAVAILABLE", "not now")])
+def test_a_model_that_was_back_before_anyone_could_look_does_not_have_the_job(first_look):
+    link = FakeLink(lambda call: Later(NEVER))
+    told_of = server_that_dies(link, 1001, 1002)
+    link.jobs = lambda call: first_look if link.time < 1003 else told_of(call)
+    with pytest.raises(LostJob, match="is gone"):
+        drive(core(link, retry=Retry.OFF).run("denoise", b"image", {"deadline_s": 60.0}))
+    assert link.time <= 1009
 
 
 def test_and_sent_again():
