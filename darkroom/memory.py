@@ -11,12 +11,15 @@ from darkroom.engine.job import now
 ARENAS = 4
 """Heaps that threads share; by default glibc makes eight a core, and each keeps its own leftovers."""
 IDLE_S = 1.0
+BUSY_S = 30.0
+"""Between two trims under load: what a spell of backlog freed is otherwise kept until the load ends."""
 
 _M_ARENA_MAX = -8
 
 
-class IdleTrim:
-    """Returns free heap pages to the system whenever an engine has been idle for a second. Used from one thread."""
+class Trim:
+    """Returns free heap pages to the system whenever an engine has been idle for a second, and now and then while it
+    is busy. Used from one thread."""
 
     def __init__(self, release: Callable[[], None]) -> None:
         """`release`: frees what networks keep between batches."""
@@ -27,15 +30,22 @@ class IdleTrim:
             libc.mallopt(_M_ARENA_MAX, ARENAS)
             libc.malloc_trim  # noqa: B018 -- musl has none
             self._libc = libc
-        self._busy_at = now()
-        self._trimmed = True
+        self._busy_at = self._trimmed_at = now()
+        self._clean = True
 
     def look(self, engine: Engine) -> None:
-        """Call it often; it acts once after each busy time."""
+        """Call it often; it acts once after each busy time, and every BUSY_S within it."""
+        time_now = now()
         if engine.jobs:
-            self._busy_at, self._trimmed = now(), False
-        elif not self._trimmed and now() - self._busy_at > IDLE_S:
-            self._trimmed = True
+            self._busy_at, self._clean = time_now, False
+            if time_now - self._trimmed_at > BUSY_S:
+                self._trim()
+        elif not self._clean and time_now - self._busy_at > IDLE_S:
+            self._clean = True
             self._release()
-            if self._libc is not None:
-                self._libc.malloc_trim(0)
+            self._trim()
+
+    def _trim(self) -> None:
+        if self._libc is not None:
+            self._libc.malloc_trim(0)
+        self._trimmed_at = now()

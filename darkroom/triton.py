@@ -36,7 +36,7 @@ from darkroom.errors import (
     UnavailableError,
 )
 from darkroom.jobs import Jobs
-from darkroom.memory import IdleTrim
+from darkroom.memory import Trim
 from darkroom.metrics import Family, Metric, Publisher
 from darkroom.orphan import ParentWatch
 from darkroom.pipelines.task import Task
@@ -77,7 +77,7 @@ class TaskModel:
             lock=DeviceLock(folder) if shared else None,
             claim=board.claim,
             release=board.release,
-            on_tick=(board.publish, metrics.publish, IdleTrim(version.release_memory).look, ParentWatch().look),
+            on_tick=(board.publish, metrics.publish, Trim(version.release_memory).look, ParentWatch().look),
             on_poisoned=self._end_process,
         )
         self.service = Service(self.task, version, engine)
