@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,14 @@ class Runner(Protocol):
 
     def close(self) -> None:
         """Free what it holds. No run begins afterwards."""
+
+
+@runtime_checkable
+class Releasing(Protocol):
+    """A runner that keeps memory between batches, and can do without."""
+
+    def release_memory(self) -> None:
+        """Give back what the last batches worked in; the next one takes it anew. Does nothing during a run."""
 
 
 @dataclass(frozen=True, eq=False)

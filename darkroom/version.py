@@ -6,8 +6,7 @@ from pathlib import Path
 from darkroom.config import ConfigError, NetworkRecord, PipelineConfig, load_networks, load_pipeline
 from darkroom.digest import sha256
 from darkroom.engine.simulated import SimulatedRunner, Simulation
-from darkroom.half_precision import HalfPrecisionRunner
-from darkroom.network import Network, Runner
+from darkroom.network import Network, Releasing, Runner
 from darkroom.runners import open_runner
 
 
@@ -42,7 +41,7 @@ class ModelVersion:
     def release_memory(self) -> None:
         """Free what the networks keep between batches."""
         for network in self.networks.values():
-            if isinstance(network.runner, HalfPrecisionRunner):
+            if isinstance(network.runner, Releasing):
                 network.runner.release_memory()
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """Half precision on the CPU: when it is allowed, and that it computes the network."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ from onnx import TensorProto, helper
 from darkroom import half_precision
 from darkroom.config import CpuPrecision, NetworkRecord, load_pipeline
 from darkroom.half_precision import HalfPrecisionRunner, choose_precision, native
-from darkroom.network import OnnxRunner
+from darkroom.network import OnnxRunner, Runner
 from darkroom.runners import open_runner
+from darkroom.side_by_side import SideBySide
 from export.half_precision import measure
 from tests.unit.tiny_onnx import record, write_version
 
@@ -69,10 +71,18 @@ def test_a_version_may_forbid_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     write_version(tmp_path)
     config = load_pipeline(tmp_path, cpu=True)
     allowed = open_runner(tmp_path / "tiny.onnx", proven(f16=60.0), config, gpu=False)
-    assert isinstance(allowed, HalfPrecisionRunner)
+    assert isinstance(_wide(allowed), HalfPrecisionRunner)
     forbidden = config.model_copy(update={"half_precision": False})
-    assert isinstance(open_runner(tmp_path / "tiny.onnx", proven(f16=60.0), forbidden, gpu=False), OnnxRunner)
-    assert isinstance(open_runner(tmp_path / "tiny.onnx", proven(), config, gpu=False), OnnxRunner)
+    for runner in (
+        open_runner(tmp_path / "tiny.onnx", proven(f16=60.0), forbidden, gpu=False),
+        open_runner(tmp_path / "tiny.onnx", proven(), config, gpu=False),
+    ):
+        assert isinstance(_wide(runner), OnnxRunner)
+
+
+def _wide(runner: Runner) -> Runner:
+    """What computes a lone unit: on one core the runner itself."""
+    return runner._wide if isinstance(runner, SideBySide) else runner
 
 
 def test_a_batch_of_any_size_is_computed_and_stays_when_the_next_one_runs(tmp_path: Path) -> None:
@@ -85,6 +95,17 @@ def test_a_batch_of_any_size_is_computed_and_stays_when_the_next_one_runs(tmp_pa
     assert np.array_equal(first, PHOTO)
     assert np.array_equal(second, 255 - PHOTO[:1])
     assert np.array_equal(third, PHOTO[1:])
+
+
+def test_runs_of_several_threads_share_its_streams(tmp_path: Path) -> None:
+    runner = HalfPrecisionRunner(write_gain(tmp_path / "gain.onnx", 1.0), "f16", threads=2, streams=2)
+    pictures = [np.full((1, 40, 40, 3), level, np.uint8) for level in range(64)]
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(lambda picture: runner.run((picture,))[0], pictures))
+    runner.release_memory()
+    assert all(np.array_equal(answer, picture) for answer, picture in zip(answers, pictures, strict=True))
+    assert np.array_equal(runner.run((PHOTO,))[0], PHOTO)
+    runner.close()
 
 
 def test_export_measures_what_this_processor_can_do(tmp_path: Path) -> None:

@@ -15,12 +15,13 @@ from tests.unit.tiny_onnx import write_version
 
 
 @pytest.fixture(autouse=True)
-def _no_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
+def _one_core_and_no_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
     monkeypatch.delenv(VARIABLE, raising=False)
 
 
-def load(path: Path) -> ModelVersion:
-    return ModelVersion.load(path, "denoise", "3", gpu=False)
+def load(path: Path, *, gpu: bool = False) -> ModelVersion:
+    return ModelVersion.load(path, "denoise", "3", gpu=gpu)
 
 
 def test_a_version_is_its_folder_its_tunables_and_its_networks(tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_a_provider_s_settings_come_from_the_pipeline_file(tmp_path: Path, monke
     (tmp_path / "pipeline.json").write_text(json.dumps({"networks": {"tiny": {}}, "providers": limited}))
     asked: list[object] = []
     monkeypatch.setattr("darkroom.network.providers", lambda *args: asked.append(args[-1]) or ["CPUExecutionProvider"])
-    load(tmp_path)
+    load(tmp_path, gpu=True)
     assert asked == [limited]
 
 
