@@ -29,16 +29,19 @@ def open_runner(file: Path, record: NetworkRecord, config: PipelineConfig, *, gp
             half_precision=record.half_precision and config.half_precision,
             settings=config.providers,
         )
-    wide, open_narrow = _on_cores(file, choose_precision(record) if config.half_precision else None, cores)
+    open_wide, open_narrow = _on_cores(file, choose_precision(record) if config.half_precision else None, cores)
     size = sum((file.parent / name).stat().st_size for name in {file.name, *record.files})
-    return SideBySide(wide, open_narrow, cores) if cores > 1 and size <= MOST_TWICE else wide
+    return SideBySide(open_wide, open_narrow if size <= MOST_TWICE else None, cores)
 
 
-def _on_cores(file: Path, precision: CpuPrecision | None, cores: int) -> tuple[Runner, Callable[[], Runner]]:
-    """The network on all cores, and how to load it so that each core runs it on its own."""
+def _on_cores(file: Path, precision: CpuPrecision | None, cores: int) -> tuple[Callable[[], Runner], ...]:
+    """How to load the network on all cores, and so that each core can run it on its own."""
     if precision is None:
-        return OnnxRunner(file, gpu=False, threads=cores), lambda: OnnxRunner(file, gpu=False, threads=1)
+        return (
+            lambda: OnnxRunner(file, gpu=False, threads=cores),
+            lambda: OnnxRunner(file, gpu=False, threads=1),
+        )
     return (
-        HalfPrecisionRunner(file, precision, threads=cores),
+        lambda: HalfPrecisionRunner(file, precision, threads=cores),
         lambda: HalfPrecisionRunner(file, precision, threads=cores, streams=cores),
     )

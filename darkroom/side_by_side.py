@@ -1,8 +1,11 @@
-"""A batch on a CPU: its units side by side, a core each.
+"""A batch on a CPU: its units side by side, a core each, behind everything that waits for an answer.
 
 Cores that share one unit wait for each other at every layer, and for whichever of them had to do something else. With a
 unit each they do not: measured 10 % more units a second in half precision by OpenVINO, 20 % in fp32 by onnxruntime. A
 unit that comes alone still gets every core.
+
+Networks compute in threads of lower priority: two that have all cores would make refusals, the event loop and the next
+batch wait for them, and with the interpreter's lock in its hands a waiting thread holds up all others.
 """
 
 import logging
@@ -12,25 +15,32 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 
+from darkroom.engine.pools import be_nice
 from darkroom.network import Releasing, Runner, Unit
 
 log = logging.getLogger("darkroom")
 
 
+NICENESS = 4
+"""Of the threads that compute: between the codecs of small pictures and those of large ones."""
+
+
 class SideBySide:
     """Runs batches from one thread at a time, as a device's stream does."""
 
-    def __init__(self, wide: Runner, open_narrow: Callable[[], Runner], cores: int) -> None:
-        """`wide`: computes on all `cores`. `open_narrow()`: loads the same network so that `cores` threads can run it
-        at once, on a core each; called with the first batch that is large enough, for it takes its time and memory."""
-        self._wide = wide
+    def __init__(self, open_wide: Callable[[], Runner], open_narrow: Callable[[], Runner] | None, cores: int) -> None:
+        """`open_wide()`: loads the network, to compute on all `cores`; raises what it raises. `open_narrow()`: loads it
+        so that `cores` threads can run it at once, on a core each; called with the first batch that is large enough,
+        for it takes its time and memory. None: batches are never split."""
+        self._pool = ThreadPoolExecutor(cores, "darkroom-core", be_nice, (NICENESS,))
+        # threads that the runtimes start have the priority of the thread that starts them
+        self._wide = self._pool.submit(open_wide).result()
         self._open_narrow = open_narrow
         self._narrow: Runner | None = None
         self._cores = cores
         self._same: dict[tuple[tuple[int, ...], ...], bool] = {}
         """By the shapes of a unit: whether it gets the same bytes either way. A picture must not depend on what else
         is in its batch."""
-        self._pool = ThreadPoolExecutor(cores, "darkroom-core")
         self._turn = threading.Lock()
 
     def run(self, inputs: Unit) -> Unit:
@@ -38,17 +48,17 @@ class SideBySide:
         with self._turn:
             count = len(inputs[0])
             even = count - count % self._cores
-            if not even or not self._is_same(inputs):
-                return self._wide.run(inputs)
+            if self._cores == 1 or not even or not self._is_same(inputs):
+                return self._compute(self._wide, inputs)
             share = even // self._cores
+            narrow = self._opened()
             running = [
-                self._pool.submit(self._opened().run, _part(inputs, first, first + share))
-                for first in range(0, even, share)
+                self._pool.submit(narrow.run, _part(inputs, first, first + share)) for first in range(0, even, share)
             ]
             wait(running)
             outputs = [each.result() for each in running]
             if even < count:
-                outputs.append(self._wide.run(_part(inputs, even, count)))
+                outputs.append(self._compute(self._wide, _part(inputs, even, count)))
             return tuple(np.concatenate(parts) for parts in zip(*outputs, strict=True))
 
     def release_memory(self) -> None:
@@ -67,16 +77,22 @@ class SideBySide:
         if self._narrow is not None:
             self._narrow.close()
 
+    def _compute(self, runner: Runner, inputs: Unit) -> Unit:
+        return self._pool.submit(runner.run, inputs).result()
+
     def _opened(self) -> Runner:
         if self._narrow is None:
-            self._narrow = self._open_narrow()
+            assert self._open_narrow is not None
+            self._narrow = self._pool.submit(self._open_narrow).result()
         return self._narrow
 
     def _is_same(self, inputs: Unit) -> bool:
+        if self._open_narrow is None:
+            return False
         shapes = tuple(array.shape[1:] for array in inputs)
         if shapes not in self._same:
             unit = _part(inputs, 0, 1)
-            pairs = zip(self._wide.run(unit), self._opened().run(unit), strict=True)
+            pairs = zip(self._compute(self._wide, unit), self._compute(self._opened(), unit), strict=True)
             self._same[shapes] = all(np.array_equal(wide, narrow) for wide, narrow in pairs)
             if not self._same[shapes]:
                 log.warning("units of %s are not computed side by side: their bytes would differ", shapes)

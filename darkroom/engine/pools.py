@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -15,7 +14,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 SMALL_NICE, LARGE_NICE = 2, 8
-"""Niceness of the threads: a 144 MB PNG must not keep a thumbnail waiting, and no codec the device or a refusal."""
+"""Niceness of the threads: a 144 MB PNG must not keep a thumbnail waiting, and no codec a refusal."""
 
 
 class Pools:
@@ -26,8 +25,8 @@ class Pools:
         self._threads = threads
         self._small_bytes = small_bytes
         self._backlog_s = {True: 0.0, False: 0.0}
-        self._small = ThreadPoolExecutor(threads, "darkroom-small", _be_nice, (SMALL_NICE,))
-        self._large = ThreadPoolExecutor(threads, "darkroom-large", _be_nice, (LARGE_NICE,))
+        self._small = ThreadPoolExecutor(threads, "darkroom-small", be_nice, (SMALL_NICE,))
+        self._large = ThreadPoolExecutor(threads, "darkroom-large", be_nice, (LARGE_NICE,))
 
     def backlog_s(self, pixel_bytes: int) -> float:
         """Seconds of codec work that a newcomer of this size would find before it."""
@@ -63,6 +62,7 @@ class Pools:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _be_nice(niceness: int) -> None:
+def be_nice(niceness: int) -> None:
+    """Give the calling thread a lower priority, and those that it will start."""
     with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+        os.nice(niceness)  # of this thread alone, on Linux

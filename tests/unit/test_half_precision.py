@@ -81,8 +81,8 @@ def test_a_version_may_forbid_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def _wide(runner: Runner) -> Runner:
-    """What computes a lone unit: on one core the runner itself."""
-    return runner._wide if isinstance(runner, SideBySide) else runner
+    assert isinstance(runner, SideBySide)
+    return runner._wide
 
 
 def test_a_batch_of_any_size_is_computed_and_stays_when_the_next_one_runs(tmp_path: Path) -> None:

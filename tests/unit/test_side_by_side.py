@@ -1,5 +1,6 @@
 """Units of a CPU batch side by side: each gets the bytes it would get alone, and what fails leaves nothing running."""
 
+import os
 import threading
 import time
 
@@ -47,7 +48,7 @@ def batch(count: int, height: int = 3) -> Unit:
 
 def pair(error: float = 0.0) -> tuple[Halving, Halving, SideBySide]:
     wide, narrow = Halving(), Halving(error)
-    return wide, narrow, SideBySide(wide, lambda: narrow, CORES)
+    return wide, narrow, SideBySide(lambda: wide, lambda: narrow, CORES)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 7])
@@ -64,7 +65,7 @@ def test_every_unit_is_computed_and_keeps_its_place(count: int) -> None:
 
 def test_a_lone_unit_gets_every_core_and_loads_nothing_more() -> None:
     wide = Halving()
-    both = SideBySide(wide, lambda: pytest.fail("there was no need"), CORES)
+    both = SideBySide(lambda: wide, lambda: pytest.fail("there was no need"), CORES)
     for _ in range(3):
         both.run(batch(1))
     both.release_memory()
@@ -79,6 +80,24 @@ def test_a_network_whose_bytes_would_differ_is_not_split(caplog: pytest.LogCaptu
     assert wide.batches == [1, 4, 4]
     assert narrow.batches == [1]
     assert "would differ" in caplog.text
+
+
+def test_a_network_that_may_not_be_loaded_twice_is_not_split() -> None:
+    wide = Halving()
+    both = SideBySide(lambda: wide, None, CORES)
+    assert np.array_equal(both.run(batch(4))[0], batch(4)[0] / 2)
+    assert wide.batches == [4]
+
+
+def test_what_computes_has_a_lower_priority_than_who_waits() -> None:
+    class Priority(Halving):
+        def run(self, inputs: Unit) -> Unit:
+            return (np.full(len(inputs[0]), os.getpriority(os.PRIO_PROCESS, threading.get_native_id())),)
+
+    mine = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    both = SideBySide(Priority, Priority, CORES)
+    for count in (1, 3):
+        assert (both.run(batch(count))[0] > mine).all()
 
 
 def test_each_shape_is_compared() -> None:

@@ -9,14 +9,13 @@ import pytest
 
 from darkroom.config import ConfigError
 from darkroom.engine.simulated import VARIABLE, SimulatedRunner
-from darkroom.network import OnnxRunner
+from darkroom.side_by_side import SideBySide
 from darkroom.version import ModelVersion
 from tests.unit.tiny_onnx import write_version
 
 
 @pytest.fixture(autouse=True)
-def _one_core_and_no_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
+def _no_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)
 
 
@@ -28,7 +27,7 @@ def test_a_version_is_its_folder_its_tunables_and_its_networks(tmp_path: Path) -
     version = load(write_version(tmp_path))
     assert (version.task, version.number, version.path, version.simulated) == ("denoise", "3", tmp_path, False)
     network = version.networks["tiny"]
-    assert isinstance(network.runner, OnnxRunner)
+    assert isinstance(network.runner, SideBySide)
     assert (network.name, network.max_batch, network.pad_batches) == ("tiny", 4, False)
     image = np.full((2, 2, 3), 7, np.uint8)
     assert (network.run([(image, np.float32(1))])[0][0] == 7).all()
@@ -98,7 +97,7 @@ def test_a_network_that_decides_what_comes_next_computes_in_a_simulation_too(
 
 def test_closing_frees_every_network(tmp_path: Path) -> None:
     version = load(write_version(tmp_path))
-    session = weakref.ref(version.networks["tiny"].runner._session)  # type: ignore[attr-defined]
+    session = weakref.ref(version.networks["tiny"].runner._wide._session)  # type: ignore[attr-defined]
     version.close()
     assert session() is None
 
