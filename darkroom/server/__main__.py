@@ -20,8 +20,8 @@ from darkroom.server.status import Status
 from darkroom.server.supervisor import Supervisor
 
 _EXPOSED = (
-    "Warning: listening on {host}. This Triton (release 24.10) has security holes that later releases close; "
-    "let only trusted machines reach it."
+    "Warning: listening on {host}. Triton's own ports are for trusted machines only: docs/threat_model.md says what "
+    "this release leaves open."
 )
 
 
