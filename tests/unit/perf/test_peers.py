@@ -30,7 +30,7 @@ def test_every_requirement_is_pinned_and_names_no_registry(peer: str) -> None:
 def test_what_both_run_is_the_same_version(peer: str) -> None:
     ours = (HERE.parents[1] / "requirements.lock").read_text().splitlines()
     theirs = (HERE / peer / "requirements.lock").read_text().splitlines()
-    for name in ("numpy", "onnxruntime", "pillow", "simplejpeg", "isal"):
+    for name in ("numpy", "onnxruntime", "openvino", "pillow", "simplejpeg", "isal"):
         (pin,) = [line for line in ours if line.startswith(f"{name}==")]
         assert pin in theirs
 
