@@ -11,7 +11,7 @@ from darkroom.server.model_watch import Trouble
 from darkroom.server.policy import Policy
 from darkroom.server.server import Server
 from darkroom.server.status import Status
-from darkroom.server.stubs import StubWatch
+from darkroom.server.stubs import Stub, StubWatch
 
 
 class Healer:
@@ -34,6 +34,7 @@ class Healer:
         self._going, self._healed = going, healed
         self._backoffs: dict[str, Backoff] = {}
         self._threads: dict[str, threading.Thread] = {}
+        self._replaced: set[Stub] = set()
         self._lock = threading.Lock()
 
     def start(self, model: str, trouble: Trouble, config: Mapping[str, Any] | None, stubs: StubWatch) -> None:
@@ -53,6 +54,10 @@ class Healer:
         thread = self._threads.get(model)
         return thread is not None and (thread.is_alive() or thread.ident is None)
 
+    def has_replaced(self, stub: Stub) -> bool:
+        """Whether a reload has already dealt with this process, so that news of its death are no news."""
+        return stub in self._replaced
+
     def forget(self, model: str) -> None:
         """Somebody mended the model by hand: count from 1 again."""
         self._backoff(model).forget()
@@ -68,6 +73,12 @@ class Healer:
 
     def _run(self, model: str, trouble: Trouble, config: Mapping[str, Any] | None, stubs: StubWatch) -> None:
         backoff, began = self._backoff(model), time.monotonic()
+
+        def living() -> list[Stub]:
+            found = stubs.living(model)
+            self._replaced.update(found)
+            return found
+
         why, stuck = trouble.why, trouble.stuck
         while self._server.alive and (attempt := backoff.next(time.monotonic())):
             later = f" in {attempt.pause_s:.0f} s" if attempt.pause_s else ""
@@ -75,7 +86,7 @@ class Healer:
             if not self._pause(attempt.pause_s):
                 return
             try:
-                heal(self._server, model, config, lambda: stubs.living(model), stuck=stuck, policy=self._policy)
+                heal(self._server, model, config, living, stuck=stuck, policy=self._policy)
             except ServerStuckError:
                 self.server_stuck = f"does not reload {model}"
                 return

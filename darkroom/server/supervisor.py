@@ -59,6 +59,7 @@ class Supervisor:
         self._restarts = self._policy.backoff(self._policy.restarts)
         self._in_flight: set[tuple[str, str]] = set()
         self._stopped: dict[int, int] = {}
+        self._healed_at: dict[str, float] = {}
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(_CANARIES, "canary")
         self._closed = threading.Event()
@@ -111,7 +112,7 @@ class Supervisor:
         while self._going:
             for stub in stubs.wait(_TICK_S):
                 death = death_of(stub)
-                if death and self._is_served(stub):
+                if death and not self._healer.has_replaced(stub) and self._is_served(stub):
                     remove_region(stub.region)
                     self._trouble(stub.model, Trouble(f"its process died ({death.how})", stuck=True), stubs)
             if not self._server.alive:
@@ -217,17 +218,20 @@ class Supervisor:
             self._in_flight.add(key)
 
         def fly() -> None:
+            asked_at = time.monotonic()
             try:
                 result = probe(self._server.api, model, version, config, self._policy.probe_timeout_s)
             finally:
                 with self._lock:
                     self._in_flight.discard(key)
-            self._hear(model, version, result, stubs)
+            self._hear(model, version, result, asked_at, stubs)
 
         self._pool.submit(fly)
 
-    def _hear(self, model: str, version: str, result: Probe, stubs: StubWatch) -> None:
+    def _hear(self, model: str, version: str, result: Probe, asked_at: float, stubs: StubWatch) -> None:
         if self._healer.is_healing(model) or result.verdict is Verdict.GONE or not self._server.alive:
+            return
+        if asked_at < self._healed_at.get(model, asked_at):  # it tells of the process before
             return
         if trouble := self._watches[model].hear(version, result, time.monotonic()):
             self._trouble(model, trouble, stubs)
@@ -240,6 +244,7 @@ class Supervisor:
         watch = self._watches.setdefault(model, ModelWatch(self._policy))
         watch.start_afresh()
         watch.state, watch.last_success = "ok", time.monotonic()
+        self._healed_at[model] = watch.last_success
 
     # restarting tritonserver
 
