@@ -38,7 +38,7 @@ async def run_tiled(
     """
     height, width, _ = pixels.shape
     grid = Grid(height, width, tiling_of(version, network))
-    canvas = await job.in_pool(Canvas, grid, network.scale // shrink)
+    canvas = Canvas(grid, network.scale // shrink)  # its pages come when they are written to
 
     def units() -> Iterator[Unit]:
         for tile in grid.cut(pixels):
@@ -49,7 +49,8 @@ async def run_tiled(
 
     await job.map(network, units(), place)
     job.report["tiles"] = job.report.get("tiles", 0) + len(grid.tiles)
-    return await job.in_pool(canvas.finish)
+    # without seams there is nothing left to write, and a thread's turn costs more than that
+    return canvas.finish() if len(grid.tiles) == 1 else await job.in_pool(canvas.finish)
 
 
 def block_mean(pixels: Pixels, size: int) -> Pixels:

@@ -17,9 +17,10 @@ from darkroom_client.cli.dashboard.prometheus import Prometheus
 from darkroom_client.client import Darkroom
 from darkroom_client.errors import BadOption, NotAllowed, Unavailable
 from darkroom_client.files import write_atomically
-from darkroom_client.jobs import JobState, Totals
+from darkroom_client.jobs import Engine, JobState, Totals
 
 _BAR_CELLS = 16
+_SPANS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _ID_SHOWN = 12
 # More would scroll away; the totals above count them all.
 _JOBS_SHOWN = 30
@@ -89,12 +90,13 @@ def screen(totals: Totals, jobs: list[JobState] | None, *, url: str) -> Renderab
     engines = Table(box=None, header_style="bold")
     for column in ("TASK", "VER"):
         engines.add_column(column, no_wrap=True)
-    for column in ("WAITING", "RUNNING", "BACKLOG", "FILL", "BUSY", "UNITS/s", "MP/s"):
+    for column in ("UP", "WAITING", "RUNNING", "BACKLOG", "FILL", "BUSY", "UNITS/s", "MP/s"):
         engines.add_column(column, justify="right")
     for engine in totals.engines:
         engines.add_row(
             Text(engine.task),
             Text(engine.version),
+            _up(engine),
             str(engine.jobs_waiting),
             str(engine.jobs_running),
             f"{engine.backlog_s:.1f} s",
@@ -103,14 +105,24 @@ def screen(totals: Totals, jobs: list[JobState] | None, *, url: str) -> Renderab
             f"{engine.units_per_s:.1f}",
             f"{engine.megapixels_per_s:.2f}",
         )
-    waiting = sum(engine.jobs_waiting for engine in totals.engines)
-    running = sum(engine.jobs_running for engine in totals.engines)
+    waiting = sum(engine.jobs_waiting for engine in totals.engines if engine.alive)
+    running = sum(engine.jobs_running for engine in totals.engines if engine.alive)
     head = Text(f"{url}  {running} running, {waiting} waiting", style="bold")
     if jobs is None:
         below: RenderableType = Text("The list of jobs needs the admin key (--admin-key-file).", style="dim")
     else:
         below = _jobs(jobs)
     return Group(head, Text(), engines, Text(), below)
+
+
+def _up(engine: Engine) -> Text:
+    """How long the process has been there; a dead one stays in the list until somebody sweeps it."""
+    if not engine.alive:
+        return Text("dead", style="red")
+    if engine.up_s is None:
+        return Text("")
+    size, unit = next((size, unit) for size, unit in _SPANS if engine.up_s >= size or size == 1)
+    return Text(f"{engine.up_s // size:.0f} {unit}")
 
 
 def _jobs(jobs: list[JobState]) -> RenderableType:

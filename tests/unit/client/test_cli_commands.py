@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -230,6 +231,21 @@ def test_top_fits_a_narrow_terminal_and_many_jobs():
     assert "and 20 more" in text
     assert "[b]1" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("engine", "told"),
+    [
+        (Engine("denoise", "1", "x", up_s=59.9), "59 s"),
+        (Engine("denoise", "1", "x", up_s=7300.0), "2 h"),
+        (Engine("denoise", "1", "x", alive=False, up_s=9.0, jobs_running=3), "dead"),
+    ],
+)
+def test_top_tells_how_long_an_engine_has_been_there(engine, told):
+    console = Console(width=80, file=io.StringIO())
+    console.print(top.screen(Totals((engine,), None), None, url="grpc://x"))
+    assert f"1    {told}" in re.sub(r" {2,}", "    ", console.file.getvalue())
+    assert "0 running" in console.file.getvalue()
 
 
 def test_help_tells_the_exit_codes():
