@@ -15,8 +15,9 @@ BUSY_S = 30.0
 """Between two trims under load: what a spell of backlog freed is otherwise kept until the load ends."""
 
 MMAP_BYTES, TRIM_BYTES = 32 * 2**20, 512 * 2**20
-"""What a picture works in comes from the heap, and the heap stays until it is trimmed here: by default glibc maps and
-unmaps every larger array, and the kernel clears each of its pages anew (12 MB for a 256x256 x4, 4 % of its time)."""
+"""What a picture works in comes from the heap, and the heap stays until it is trimmed here. With the bounds that are
+right for tritonserver (server/distribution.py) every array above 1 MiB would be a mapping of its own, whose pages the
+kernel clears each time (12 MB for a 256x256 x4, 4 % of its time)."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 

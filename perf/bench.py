@@ -53,14 +53,18 @@ LONG = (
     Step("diffusion", 3600),
     Step("diffusion_full_size", 3600),
     Step("analyze --profile laptop", 3600),
+    Step("calibrate", 900),
+    Step("plan --rate 20 --slo 3s", 900),
     Step("plan --growth", 1800),
     Step("plan --validate", 1800),
+    Step("plan.instances", 900),
     Step("peers", 7200),
     Step("scrape", 600),
     Step("heal", 3600),
     Step("scale_out", 600),
     Step("updates", 3600),
     Step("torture", 7200),
+    Step("cancel --jobs 10000", 1800),
     Step("soak", 5400),
 )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from darkroom.network import Unit
-from darkroom.side_by_side import SideBySide
+from darkroom.side_by_side import MOST_SHAPES, SideBySide
 
 CORES = 2
 
@@ -28,7 +28,7 @@ class Halving:
         with self._lock:
             self.batches.append(len(inputs[0]))
             self.running += 1
-        time.sleep(0.01)
+        time.sleep(0.001)
         with self._lock:
             self.running -= 1
         if (inputs[0] == 255).any():
@@ -105,6 +105,13 @@ def test_each_shape_is_compared() -> None:
     for height in (3, 3, 5, 3):
         both.run(batch(2, height))
     assert (wide.batches, narrow.batches) == ([1, 1], [1, 1, 1, 1, 1, 1, 1, 1, 1, 1])
+
+
+def test_a_network_that_meets_every_shape_does_not_remember_them_all() -> None:
+    _, narrow, both = pair()
+    for height in range(1, MOST_SHAPES + 3):
+        assert np.array_equal(both.run(batch(2, height))[0], batch(2, height)[0] / 2)
+    assert len(narrow.batches) == 3 * MOST_SHAPES
 
 
 def test_a_unit_that_fails_leaves_nothing_running() -> None:
