@@ -42,7 +42,8 @@ def test_a_measurement_that_hangs_is_stopped() -> None:
 @pytest.mark.parametrize("step", MAIN + LONG, ids=lambda step: step.module)
 def test_a_step_is_a_command_of_ours(step: Step) -> None:
     folder = Path(__file__).parents[3] / "perf"
-    assert (folder / f"{step.module}.py").exists() or (folder / step.module / "__main__.py").exists()
+    file = folder.joinpath(*step.module.split("."))
+    assert file.with_suffix(".py").exists() or (file / "__main__.py").exists()
 
 
 def test_every_plot_is_drawn(tmp_path: Path) -> None:
