@@ -41,7 +41,6 @@ MAIN = (
     Step("ceiling --turns 3", 600),
     Step("overhead", 180),
     Step("quotes", 300),
-    Step("cancel", 300),
     Step("memory", 180),
 )
 LONG = (
