@@ -19,7 +19,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 RESERVED = frozenset({"all", "diff", "new", "jobs", "test"})
 """Commands of the export, the model that is no task, a word that pytest takes for itself."""
 _ON_A_GPU = ("On an NVIDIA A100 with 40 GB.", "KIND_GPU", 32, 64)
-_ON_A_CPU = ("Without a GPU; differs from config.pbtxt in sizes and instances only.", "KIND_CPU", 8, 16)
+_ON_A_CPU = ("Without a GPU; differs from config.pbtxt in sizes and instances only.", "KIND_CPU", 8, 64)
 _SIMULATED = (
     "The GPU's numbers on a simulated device (DARKROOM_SIMULATE); differs from config.pbtxt in instances only.",
     *("KIND_CPU", 32, 64),
