@@ -38,7 +38,7 @@ from darkroom.errors import (
 from darkroom.jobs import Jobs
 from darkroom.memory import Trim
 from darkroom.metrics import Family, Metric, Publisher
-from darkroom.orphan import ParentWatch
+from darkroom.orphan import end_with_parent
 from darkroom.pipelines.task import Task
 from darkroom.runtime import POISONED_EXIT, runtime_dir
 from darkroom.service import Answer, Incoming, Service
@@ -62,6 +62,7 @@ class TaskModel:
         logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(name)s: %(message)s")
         # the engine's threads share the interpreter with Triton's: hand it over often, or refusals wait for codecs
         sys.setswitchinterval(0.0005)
+        end_with_parent()
         gpu = args["model_instance_kind"] == "GPU"
         path = Path(args["model_repository"]) / args["model_version"]
         try:
@@ -77,7 +78,7 @@ class TaskModel:
             lock=DeviceLock(folder) if shared else None,
             claim=board.claim,
             release=board.release,
-            on_tick=(board.publish, metrics.publish, Trim(version.release_memory).look, ParentWatch().look),
+            on_tick=(board.publish, metrics.publish, Trim(version.release_memory).look),
             on_poisoned=self._end_process,
         )
         self.service = Service(self.task, version, engine)
@@ -132,6 +133,7 @@ class JobsModel:
     """The `jobs` model: see darkroom.jobs."""
 
     def initialize(self, args: dict[str, str]) -> None:
+        end_with_parent()
         self._jobs = Jobs(BoardReader(runtime_dir()), Path(args["model_repository"]))
 
     def execute(self, requests: Sequence[Any]) -> list[Any]:
