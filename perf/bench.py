@@ -42,6 +42,7 @@ MAIN = (
     Step("overhead", 180),
     Step("quotes", 300),
     Step("memory", 180),
+    Step("startup", 180),
 )
 LONG = (
     Step("gateway", 600),
