@@ -38,7 +38,7 @@ MAIN = (
     Step("fairness --photos 45", 300),
     Step("engine", 180),
     Step("batching", 300),
-    Step("ceiling --turns 3", 600),
+    Step("ceiling --turns 5", 600),
     Step("overhead", 180),
     Step("quotes", 300),
     Step("memory", 180),

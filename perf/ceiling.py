@@ -51,8 +51,8 @@ CASES = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--turns", type=int, default=5, help="of each way")
-    parser.add_argument("--seconds", type=float, default=6.0, help="of a turn, about")
+    parser.add_argument("--turns", type=int, default=9, help="of each way")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of a turn, about")
     parser.add_argument("--tasks", choices=sorted({case.task for case in CASES}), nargs="+")
     arguments = parser.parse_args()
     cases = [case for case in CASES if arguments.tasks is None or case.task in arguments.tasks]
