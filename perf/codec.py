@@ -68,6 +68,7 @@ def encoders(pixels: Pixels) -> Iterator[Candidate]:
         yield f"png OpenCV level {level}", partial(opencv, pixels, ".png", cv2.IMWRITE_PNG_COMPRESSION, level)
     yield "jpeg 95 darkroom (4:4:4)", partial(codec.encode, image, "jpeg", 95)
     yield "jpeg 95 simplejpeg 4:4:4", partial(simplejpeg.encode_jpeg, pixels, 95, "RGB", "444")
+    yield "jpeg 95 Pillow 4:4:4", partial(pillow, pixels, "JPEG", quality=95, subsampling=0)
     yield "jpeg 95 Pillow 4:2:0", partial(pillow, pixels, "JPEG", quality=95, subsampling=2)
     yield "jpeg 95 OpenCV 4:2:0", partial(opencv, pixels, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 95)
     yield "jpeg 85 darkroom (4:2:0)", partial(codec.encode, image, "jpeg", 85)
