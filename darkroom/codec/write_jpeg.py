@@ -1,5 +1,5 @@
 """JPEG through OpenCV's libjpeg-turbo: the tables, the DCT and the files of Pillow's, and other threads run meanwhile.
-Pillow keeps the interpreter's lock while it encodes: in that time nobody is refused, decoded or stitched.
+Pillow encodes with the interpreter's lock in its hands, and hands it over between blocks of a millisecond only.
 
 simplejpeg, which lets others run too, uses the fast, inexact DCT below quality 96 whatever it is told: 0.5 to 1 dB lost
 at quality 95, in larger files (`python -m perf.codec`).

@@ -1,8 +1,6 @@
 """JPEG files: what Pillow would write, pixel by pixel, with the profile in as many segments as it takes."""
 
 import io
-import threading
-import time
 
 import numpy as np
 import pytest
@@ -32,19 +30,3 @@ def test_a_file_is_as_pillow_writes_it(grey: bool, quality: int, profile: bytes 
         assert ours.mode == theirs.mode
         assert ours.info.get("icc_profile") == profile
         assert np.array_equal(np.asarray(ours), np.asarray(theirs))
-
-
-def test_other_threads_run_while_a_large_picture_is_encoded() -> None:
-    large = Image(pixels=np.tile(PHOTO, (20, 20, 1)), alpha=None, grey=False, icc=None, format="jpeg")
-    done = threading.Event()
-
-    def work() -> None:
-        write_jpeg(large, 95, None)
-        done.set()
-
-    threading.Thread(target=work).start()
-    turns = 0
-    while not done.is_set():
-        time.sleep(0)
-        turns += 1
-    assert turns > 50, "this thread stood still while the other one encoded"
