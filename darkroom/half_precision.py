@@ -60,12 +60,14 @@ class HalfPrecisionRunner:
     def release_memory(self) -> None:
         """Give back what the last batches worked in; the next one takes it anew. Does nothing during a run."""
         taken = []
-        with contextlib.suppress(queue.Empty):
-            for _ in range(self._streams):
-                taken.append(self._idle.get_nowait())
-            self._compiled.release_memory()
-        for request in taken:
-            self._idle.put(request)
+        try:
+            with contextlib.suppress(queue.Empty):
+                for _ in range(self._streams):
+                    taken.append(self._idle.get_nowait())
+                self._compiled.release_memory()
+        finally:
+            for request in taken:
+                self._idle.put(request)
 
     def close(self) -> None:
         self._idle = queue.SimpleQueue()

@@ -25,14 +25,14 @@ async def attempt(link: Link, engines: Engines, call: Call, on_progress: Progres
     Raises the DarkroomError that the server's answer means, LostJob when the process that had the job is gone, and
     whatever interrupts the wait (KeyboardInterrupt, asyncio.CancelledError) after the job was cancelled on the server.
     """
-    sent_at = link.now()
+    job = Tracked(call.model, call.request_id, link.now())
     try:
         pending = await link.start(call)
     except Failure as failure:
         raise translate(failure, link.address) from None
     try:
         with engines.following() if on_progress else contextlib.nullcontext():
-            answer = await _wait(link, engines, call, pending, on_progress, sent_at)
+            answer = await _wait(link, engines, job, pending, on_progress)
     except Failure as failure:
         if failure.status == "DEADLINE_EXCEEDED":
             await _give_up(link, engines, call, pending)
@@ -46,10 +46,7 @@ async def attempt(link: Link, engines: Engines, call: Call, on_progress: Progres
     return answer
 
 
-async def _wait(
-    link: Link, engines: Engines, call: Call, pending: Pending, on_progress: Progress | None, sent_at: float
-) -> Answer:
-    job = Tracked(call.model, call.request_id, sent_at)
+async def _wait(link: Link, engines: Engines, job: Tracked, pending: Pending, on_progress: Progress | None) -> Answer:
     # A client that never saw the engines could not tell later that one of them vanished.
     if engines.never_looked:
         await _check(engines, job)
@@ -64,7 +61,7 @@ async def _wait(
             return answer
         if on_progress is not None:
             with contextlib.suppress(DarkroomError):
-                on_progress(await engines.state(call.request_id, timeout_s=1.0))
+                on_progress(await engines.state(job.request_id, timeout_s=1.0))
         if link.now() >= next_look:
             next_look = link.now() + _LOOK_EVERY_S
             await _check(engines, job)
