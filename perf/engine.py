@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import random
+import sys
 import threading
 import time
 
@@ -41,6 +42,7 @@ def main() -> None:
 def _alone(count: int) -> float:
     record = NetworkRecord(file="-", sha256="-", architecture="-", weights="-", licence="-", simulated_unit=64)
     net = Network("fake", SimulatedRunner(Simulation(0.008, 0.002), record), record, max_batch=8)
+    sys.setswitchinterval(0.0005)  # as in the server
     engine = Engine(EngineConfig(max_batch=8))
     engine.start()
     left = threading.Semaphore(0)

@@ -12,6 +12,7 @@ keeps at least a fifth of the device however many interactive jobs are in line.
 
 import heapq
 import itertools
+import math
 from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -37,9 +38,6 @@ class Share(Generic[CallT, KeyT]):
     """Clock time (the caller's clock) at which the job must be running to keep its promise."""
     calls: dict[KeyT, deque[tuple[int, CallT]]] = field(default_factory=dict)
 
-    def __lt__(self, other: "Share[CallT, KeyT]") -> bool:
-        return self.age < other.age
-
 
 class _LaneClock:
     def __init__(self, weight: float) -> None:
@@ -50,6 +48,8 @@ class _LaneClock:
         """Virtual time of a fluid fair queue of this lane's jobs: where a newcomer starts."""
         self.unit_s = 0.0
         """Device seconds of the last unit."""
+        self.waiting = 0
+        """Jobs of this lane in line."""
 
 
 class FairLine(Generic[CallT, KeyT]):
@@ -72,10 +72,11 @@ class FairLine(Generic[CallT, KeyT]):
     def push(self, share: Share[CallT, KeyT], key: KeyT, call: CallT) -> None:
         """Put one call in line. `key` names what may run together: one network, one shape."""
         if share not in self._waiting:
-            if not any(other.lane == share.lane for other in self._waiting):
+            if not self._lanes[share.lane].waiting:
                 self._wake_lane(share.lane)
             self._start(share)
             self._waiting[share] = None
+            self._lanes[share.lane].waiting += 1
         share.calls.setdefault(key, deque()).append((next(self._order), call))
         self.length += 1
 
@@ -83,7 +84,8 @@ class FairLine(Generic[CallT, KeyT]):
         """Take every call of one job out of the line and return them."""
         dropped = [call for calls in share.calls.values() for _, call in calls]
         share.calls.clear()
-        self._waiting.pop(share, None)
+        if share in self._waiting:
+            self._leave(share)
         self.length -= len(dropped)
         return dropped
 
@@ -91,23 +93,26 @@ class FairLine(Generic[CallT, KeyT]):
         """The batch key of the call that should run first; None when nothing waits."""
         if not self._waiting:
             return None
-        endangered = any(_is_endangered(share, now) for share in self._waiting)
-        self._by_promise = endangered and not self._by_promise
-        share = min(self._waiting, key=lambda share: self._rank(share, now))
+        endangered = [share for share in self._waiting if _is_endangered(share, now)]
+        self._by_promise = bool(endangered) and not self._by_promise
+        share = min(endangered, key=_promise_order) if self._by_promise else self._fairest()
         return min(share.calls, key=lambda key: share.calls[key][0][0])
 
     def take(self, key: KeyT, limit: int, unit_s: float, now: float) -> list[tuple[Share[CallT, KeyT], CallT]]:
         """Take up to `limit` calls of `key`, fairest first, each charged `unit_s` device seconds."""
         taken: list[tuple[Share[CallT, KeyT], CallT]] = []
-        heap = [(self._rank(share, now), share) for share in self._waiting if key in share.calls]
-        heapq.heapify(heap)
-        while heap and len(taken) < limit:
-            rank, share = heapq.heappop(heap)
-            current = self._rank(share, now)
-            if heap and current > rank and current > heap[0][0]:
-                # its lane was charged since: try again with the rank it has now
-                heapq.heappush(heap, (current, share))
-                continue
+        # a heap a lane, for a charge moves every job of its lane alike: what it changes is which lane is next
+        heaps: dict[Lane | None, list[tuple[float, int, Share[CallT, KeyT]]]] = {}
+        for share in self._waiting:
+            if key in share.calls:
+                leads = self._by_promise and _is_endangered(share, now)
+                entry = (*(_promise_order if leads else _time_order)(share), share)
+                heaps.setdefault(None if leads else share.lane, []).append(entry)
+        for heap in heaps.values():
+            heapq.heapify(heap)
+        while heaps and len(taken) < limit:
+            lane = min(heaps, key=lambda lane: (self._clock(lane), heaps[lane][0]))
+            *_, share = heapq.heappop(heaps[lane])
             calls = share.calls[key]
             _, call = calls.popleft()
             taken.append((share, call))
@@ -115,11 +120,13 @@ class FairLine(Generic[CallT, KeyT]):
             self._lanes[share.lane].unit_s = unit_s
             self.charge(share, unit_s)
             if calls:
-                heapq.heappush(heap, (self._rank(share, now), share))
+                heapq.heappush(heaps[lane], (*(_time_order if lane else _promise_order)(share), share))
             else:
                 del share.calls[key]
                 if not share.calls:
-                    del self._waiting[share]
+                    self._leave(share)
+                if not heaps[lane]:
+                    del heaps[lane]
         return taken
 
     def charge(self, share: Share[CallT, KeyT], seconds: float) -> None:
@@ -127,13 +134,24 @@ class FairLine(Generic[CallT, KeyT]):
         share.virtual_time = (share.virtual_time or 0.0) + seconds
         lane = self._lanes[share.lane]
         lane.virtual_time += seconds / lane.weight
-        jobs = sum(1 for other in self._waiting if other.lane == share.lane)
-        lane.clock += seconds / max(1, jobs)
+        lane.clock += seconds / max(1, lane.waiting)
 
-    def _rank(self, share: Share[CallT, KeyT], now: float) -> tuple[float, float, float, int]:
-        if self._by_promise and share.latest_start is not None and share.latest_start <= now:
-            return (0.0, share.latest_start, 0.0, share.age)
-        return (1.0, self._lanes[share.lane].virtual_time, share.virtual_time or 0.0, share.age)
+    def _clock(self, lane: Lane | None) -> float:
+        """What a lane has had; those that lead (None) come before all."""
+        return self._lanes[lane].virtual_time if lane else -math.inf
+
+    def _leave(self, share: Share[CallT, KeyT]) -> None:
+        del self._waiting[share]
+        self._lanes[share.lane].waiting -= 1
+
+    def _fairest(self) -> Share[CallT, KeyT]:
+        """Of those in line, the job that has had least in the lane that has had least."""
+        of_lanes = [
+            min((share for share in self._waiting if share.lane == lane), key=_time_order)
+            for lane, clock in self._lanes.items()
+            if clock.waiting
+        ]
+        return min(of_lanes, key=lambda share: (self._lanes[share.lane].virtual_time, *_time_order(share)))
 
     def _start(self, share: Share[CallT, KeyT]) -> None:
         """Set the virtual time of a job that comes (back) into line: no credit for time it did not want the device."""
@@ -149,10 +167,17 @@ class FairLine(Generic[CallT, KeyT]):
 
     def _wake_lane(self, name: Lane) -> None:
         """A lane that was idle starts level with the busiest other lane: no credit for idle time."""
-        active = {share.lane for share in self._waiting}
-        others = [self._lanes[lane].virtual_time for lane in active if lane != name]
+        others = [clock.virtual_time for lane, clock in self._lanes.items() if clock.waiting and lane != name]
         if others:
             self._lanes[name].virtual_time = max(self._lanes[name].virtual_time, min(others))
+
+
+def _promise_order(share: Share[CallT, KeyT]) -> tuple[float, int]:
+    return (share.latest_start or 0.0, share.age)
+
+
+def _time_order(share: Share[CallT, KeyT]) -> tuple[float, int]:
+    return (share.virtual_time or 0.0, share.age)
 
 
 def _is_endangered(share: Share[CallT, KeyT], now: float) -> bool:

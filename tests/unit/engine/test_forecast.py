@@ -82,7 +82,8 @@ def test_large_and_small_jobs_have_purses_of_their_own() -> None:
     budget.take(3000)
     assert not budget.fits(1000)
     assert budget.fits(100)
-    for _ in range(4):
+    for _ in range(8):
+        assert budget.fits(100)
         budget.take(100)
     assert not budget.fits(100)
     budget.give_back(3000)
