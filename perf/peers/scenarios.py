@@ -142,7 +142,8 @@ async def _send(session: aiohttp.ClientSession, house: House, shot: Shot, starte
 
 
 def _session() -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+    # aiohttp offers gzip by itself, and Triton takes the offer: 9 ms of its processor for a JPEG that stays as large
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers={"Accept-Encoding": "identity"})
 
 
 def _mixed(seed: int) -> Callable[[], bytes]:
