@@ -11,7 +11,7 @@ PIPELINE_FILE = "pipeline.json"
 NETWORKS_FILE = "networks.json"
 
 
-CpuPrecision = Literal["f16", "bf16"]
+CpuPrecision = Literal["f32", "f16", "bf16"]
 Provider = Literal["TensorrtExecutionProvider", "CUDAExecutionProvider"]
 
 
@@ -81,6 +81,9 @@ class NetworkConfig(_Strict):
     tiling: TilingConfig | None = None
     max_batch: PositiveInt | None = None
     """Overrides EngineConfig.max_batch for this network."""
+    probe: PositiveInt | None = None
+    """Side of the square that is run at start to learn what a pixel costs, where the smallest unit that is served would
+    take seconds. Only for networks that take any size."""
 
 
 class PipelineConfig(_Strict):
@@ -118,7 +121,7 @@ class NetworkRecord(BaseModel):
     half_precision: bool = True
     """Whether a GPU may compute it in fp16. Detectors may not: rounding moves what they find."""
     cpu_precisions: dict[CpuPrecision, float] = {}
-    """PSNR in dB of the answers of a CPU that computes in half precision, against fp32, as export measured it."""
+    """PSNR in dB of OpenVINO's answers on a CPU in each precision, against onnxruntime's in fp32, by export."""
     simulated: Literal["nearest", "echo", "compute"] = "nearest"
     """What a simulated device answers: the first input enlarged by `scale`, the first input as it is, or the
     network's own result (for networks that decide what happens next)."""

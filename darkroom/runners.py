@@ -1,17 +1,16 @@
-"""Which runner computes a network: onnxruntime on a GPU; on the CPU onnxruntime in fp32 or OpenVINO in half precision,
+"""Which runner computes a network: onnxruntime on a GPU; on the CPU OpenVINO where export proved it, else onnxruntime,
 units of a batch side by side."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
 
-from darkroom.config import CpuPrecision, NetworkRecord, PipelineConfig
-from darkroom.half_precision import HalfPrecisionRunner, choose_precision
+from darkroom.compiled import VARIABLE, CompiledCache, cache_folder
+from darkroom.config import NetworkRecord, PipelineConfig
 from darkroom.network import OnnxRunner, Runner
+from darkroom.openvino_runner import OpenVinoRunner, choose_precision
 from darkroom.side_by_side import SideBySide
 
-ENGINE_CACHE = "DARKROOM_ENGINE_CACHE"
-"""Names the folder in which TensorRT keeps its engines across starts."""
 MOST_TWICE = 128 * 2**20
 """Bytes of a network that may be in memory twice, to run on all cores and on one."""
 
@@ -20,7 +19,7 @@ def open_runner(file: Path, record: NetworkRecord, config: PipelineConfig, *, gp
     """Load the ONNX file. Raises what onnxruntime or OpenVINO raise."""
     cores = os.cpu_count() or 1
     if gpu:
-        cache = os.environ.get(ENGINE_CACHE)
+        cache = os.environ.get(VARIABLE)
         return OnnxRunner(
             file,
             gpu=True,
@@ -29,19 +28,21 @@ def open_runner(file: Path, record: NetworkRecord, config: PipelineConfig, *, gp
             half_precision=record.half_precision and config.half_precision,
             settings=config.providers,
         )
-    open_wide, open_narrow = _on_cores(file, choose_precision(record) if config.half_precision else None, cores)
+    open_wide, open_narrow = _on_cores(file, record, cores, half=config.half_precision)
     size = sum((file.parent / name).stat().st_size for name in {file.name, *record.files})
     return SideBySide(open_wide, open_narrow if size <= MOST_TWICE else None, cores)
 
 
-def _on_cores(file: Path, precision: CpuPrecision | None, cores: int) -> tuple[Callable[[], Runner], ...]:
+def _on_cores(file: Path, record: NetworkRecord, cores: int, *, half: bool) -> tuple[Callable[[], Runner], ...]:
     """How to load the network on all cores, and so that each core can run it on its own."""
+    precision = choose_precision(record, half=half)
     if precision is None:
         return (
             lambda: OnnxRunner(file, gpu=False, threads=cores),
             lambda: OnnxRunner(file, gpu=False, threads=1),
         )
+    kept = CompiledCache(cache_folder(os.environ), ",".join((record.sha256, *sorted(record.files.values()))))
     return (
-        lambda: HalfPrecisionRunner(file, precision, threads=cores),
-        lambda: HalfPrecisionRunner(file, precision, threads=cores, streams=cores),
+        lambda: OpenVinoRunner(file, precision, threads=cores, kept=kept),
+        lambda: OpenVinoRunner(file, precision, threads=cores, streams=cores, kept=kept),
     )

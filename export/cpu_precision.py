@@ -1,4 +1,4 @@
-"""Would anybody see it if a CPU computed the network in half precision? Measured on the parity photographs."""
+"""Would anybody see it if OpenVINO computed the network on a CPU? Measured on the parity photographs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkroom.config import CpuPrecision
-from darkroom.half_precision import HalfPrecisionRunner, native
+from darkroom.openvino_runner import OpenVinoRunner, native
 from demo.metrics import psnr
 from export import parity
 
@@ -17,7 +17,8 @@ _BEST = 99.0
 
 
 def measure(path: Path, feeds: Sequence[parity.Arrays]) -> dict[CpuPrecision, float]:
-    """Precision -> PSNR in dB of its uint8 answers against fp32, the lowest of all `feeds` (input name -> array).
+    """Precision -> PSNR in dB of its uint8 answers against onnxruntime's in fp32, the lowest of all `feeds` (input name
+    -> array).
 
     Only precisions that this machine's processor has, and in which a picture does not depend on the rest of its batch.
     """
@@ -25,7 +26,7 @@ def measure(path: Path, feeds: Sequence[parity.Arrays]) -> dict[CpuPrecision, fl
     names = [entry.name for entry in network.get_inputs()]
     found: dict[CpuPrecision, float] = {}
     for precision in sorted(native()):
-        runner = HalfPrecisionRunner(path, precision, threads=0)
+        runner = OpenVinoRunner(path, precision, threads=0)
         ratios = []
         for feed in feeds:
             inputs = tuple(np.ascontiguousarray(feed[name]) for name in names)
@@ -40,6 +41,6 @@ def measure(path: Path, feeds: Sequence[parity.Arrays]) -> dict[CpuPrecision, fl
     return found
 
 
-def _alone(runner: HalfPrecisionRunner, inputs: tuple[NDArray[Any], ...], item: int) -> NDArray[Any]:
+def _alone(runner: OpenVinoRunner, inputs: tuple[NDArray[Any], ...], item: int) -> NDArray[Any]:
     answer: NDArray[Any] = runner.run(tuple(array[item : item + 1] for array in inputs))[0][0]
     return answer

@@ -49,7 +49,7 @@ def pixel_network(
     def make(files: Mapping[str, bytes], folder: Path) -> Facts:
         import torch
 
-        from export import half_precision, onnx_export, parity
+        from export import cpu_precision, onnx_export, parity
         from export.pixel_graph import PixelGraph
 
         graph = PixelGraph(build(files)).eval()
@@ -86,10 +86,10 @@ def pixel_network(
         return {
             "parameters": onnx_export.parameters(graph),
             "parity": found | {"unit": "grey levels of 255"},
-            "cpu_precisions": half_precision.measure(path, feeds),
+            "cpu_precisions": cpu_precision.measure(path, feeds),
         }
 
     ports = Ports({"image": PIXELS, **dict.fromkeys(values, NUMBERS)}, {"output": PIXELS})
     return Network(
-        name=name, weights=weights, make=make, scale=scale, settings={"graph": 1, "cpu_precisions": 1}, ports=ports
+        name=name, weights=weights, make=make, scale=scale, settings={"graph": 1, "cpu_precisions": 2}, ports=ports
     )

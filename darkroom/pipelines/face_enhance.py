@@ -175,7 +175,8 @@ def warm_up(version: ModelVersion) -> list[tuple[Network, Unit]]:
     units = [_grey(version, name, side, np.float32) for name, side in detectors]
     for name, restorer in settings.restorers.items():
         extra = () if restorer.weight is None else (np.array(restorer.weight, np.float32),)
-        units.append(_grey(version, name, restorer.sides[0], np.uint8, extra))
+        side = version.config.networks[name].probe or restorer.sides[0]
+        units.append(_grey(version, name, side, np.uint8, extra))
     units += [tiled_warm_up(version, network) for name, network in version.networks.items() if name.startswith("span_")]
     return units
 

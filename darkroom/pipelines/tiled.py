@@ -23,9 +23,10 @@ def tiled_work(version: ModelVersion, network: Network, height: int, width: int)
 
 
 def tiled_warm_up(version: ModelVersion, network: Network, extra: Unit = ()) -> tuple[Network, Unit]:
-    """One grey tile of the smallest shape: enough to know what a pixel costs."""
-    tiling = tiling_of(version, network)
-    return network, (np.full((min(tiling.heights), min(tiling.widths), 3), 128, np.uint8), *extra)
+    """One grey tile of the smallest shape, or the probe: enough to know what a pixel costs."""
+    tiling, probe = tiling_of(version, network), version.config.networks[network.name].probe
+    height, width = (probe, probe) if probe else (min(tiling.heights), min(tiling.widths))
+    return network, (np.full((height, width, 3), 128, np.uint8), *extra)
 
 
 async def run_tiled(

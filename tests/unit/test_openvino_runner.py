@@ -1,4 +1,4 @@
-"""Half precision on the CPU: when it is allowed, and that it computes the network."""
+"""OpenVINO on the CPU: when it is allowed and in which precision, and that it computes the network."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,20 +8,20 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from darkroom import half_precision
+from darkroom import openvino_runner
 from darkroom.config import CpuPrecision, NetworkRecord, load_pipeline
-from darkroom.half_precision import HalfPrecisionRunner, choose_precision, native
 from darkroom.network import OnnxRunner, Runner
+from darkroom.openvino_runner import OpenVinoRunner, choose_precision, native
 from darkroom.runners import open_runner
 from darkroom.side_by_side import SideBySide
-from export.half_precision import measure
+from export.cpu_precision import measure
 from tests.unit.tiny_onnx import record, write_version
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (3, 8, 6, 3), dtype=np.uint8)
 
 
 def has(monkeypatch: pytest.MonkeyPatch, *precisions: CpuPrecision) -> None:
-    monkeypatch.setattr(half_precision, "native", lambda: frozenset(precisions))
+    monkeypatch.setattr(openvino_runner, "native", lambda: frozenset(precisions))
 
 
 def proven(**decibels: float) -> NetworkRecord:
@@ -62,8 +62,15 @@ def test_the_finest_proven_precision_of_this_processor_is_used(monkeypatch: pyte
     assert choose_precision(proven()) is None
     has(monkeypatch, "bf16")
     assert choose_precision(proven(f16=60.0, bf16=52.0)) == "bf16"
-    has(monkeypatch)
+    has(monkeypatch, "f32")
     assert choose_precision(proven(f16=60.0, bf16=52.0)) is None
+    assert choose_precision(proven(f16=60.0, f32=90.0)) == "f32"
+
+
+def test_without_half_precision_only_fp32_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    has(monkeypatch, "f16", "f32")
+    assert choose_precision(proven(f16=60.0, f32=90.0), half=False) == "f32"
+    assert choose_precision(proven(f16=60.0), half=False) is None
 
 
 def test_a_version_may_forbid_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +78,7 @@ def test_a_version_may_forbid_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     write_version(tmp_path)
     config = load_pipeline(tmp_path, cpu=True)
     allowed = open_runner(tmp_path / "tiny.onnx", proven(f16=60.0), config, gpu=False)
-    assert isinstance(_wide(allowed), HalfPrecisionRunner)
+    assert isinstance(_wide(allowed), OpenVinoRunner)
     forbidden = config.model_copy(update={"half_precision": False})
     for runner in (
         open_runner(tmp_path / "tiny.onnx", proven(f16=60.0), forbidden, gpu=False),
@@ -86,7 +93,7 @@ def _wide(runner: Runner) -> Runner:
 
 
 def test_a_batch_of_any_size_is_computed_and_stays_when_the_next_one_runs(tmp_path: Path) -> None:
-    runner = HalfPrecisionRunner(write_gain(tmp_path / "gain.onnx", 1.0), "f16", threads=1)
+    runner = OpenVinoRunner(write_gain(tmp_path / "gain.onnx", 1.0), "f16", threads=1)
     (first,) = runner.run((PHOTO,))
     (second,) = runner.run((255 - PHOTO[:1],))
     runner.release_memory()
@@ -98,7 +105,7 @@ def test_a_batch_of_any_size_is_computed_and_stays_when_the_next_one_runs(tmp_pa
 
 
 def test_runs_of_several_threads_share_its_streams(tmp_path: Path) -> None:
-    runner = HalfPrecisionRunner(write_gain(tmp_path / "gain.onnx", 1.0), "f16", threads=2, streams=2)
+    runner = OpenVinoRunner(write_gain(tmp_path / "gain.onnx", 1.0), "f16", threads=2, streams=2)
     pictures = [np.full((1, 40, 40, 3), level, np.uint8) for level in range(64)]
     with ThreadPoolExecutor(5) as pool:
         answers = list(pool.map(lambda picture: runner.run((picture,))[0], pictures))
@@ -115,4 +122,4 @@ def test_export_measures_what_this_processor_can_do(tmp_path: Path) -> None:
 
 def test_export_finds_that_a_network_overflows_in_half_precision(tmp_path: Path) -> None:
     found = measure(write_gain(tmp_path / "gain.onnx", 1e4), [{"image": PHOTO}])
-    assert found.get("f16", 0.0) < half_precision.MIN_PSNR
+    assert found.get("f16", 0.0) < openvino_runner.MIN_PSNR
