@@ -70,10 +70,14 @@ def encoders(pixels: Pixels) -> Iterator[Candidate]:
     yield "jpeg 95 simplejpeg 4:4:4", partial(simplejpeg.encode_jpeg, pixels, 95, "RGB", "444")
     yield "jpeg 95 Pillow 4:4:4", partial(pillow, pixels, "JPEG", quality=95, subsampling=0)
     yield "jpeg 95 Pillow 4:2:0", partial(pillow, pixels, "JPEG", quality=95, subsampling=2)
+    full = cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444
+    yield "jpeg 95 OpenCV 4:4:4", partial(opencv, pixels, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 95, *full)
     yield "jpeg 95 OpenCV 4:2:0", partial(opencv, pixels, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 95)
     yield "jpeg 85 darkroom (4:2:0)", partial(codec.encode, image, "jpeg", 85)
+    yield "jpeg 85 Pillow 4:2:0", partial(pillow, pixels, "JPEG", quality=85, subsampling=2)
+    yield "jpeg 85 OpenCV 4:2:0", partial(opencv, pixels, ".jpg", cv2.IMWRITE_JPEG_QUALITY, 85)
     yield "webp 90 darkroom", partial(codec.encode, image, "webp", 90)
-    for effort in (0, 4):
+    for effort in (0, 2, 4):
         yield f"webp 90 Pillow method {effort}", partial(pillow, pixels, "WEBP", quality=90, method=effort)
     yield "webp 90 OpenCV", partial(opencv, pixels, ".webp", cv2.IMWRITE_WEBP_QUALITY, 90)
 
@@ -152,9 +156,9 @@ def pillow(pixels: Pixels, name: str, **options: Any) -> bytes:
     return out.getvalue()
 
 
-def opencv(pixels: Pixels, suffix: str, option: int, value: int) -> bytes:
+def opencv(pixels: Pixels, suffix: str, *settings: int) -> bytes:
     """OpenCV wants BGR: the change is part of the cost."""
-    data: bytes = cv2.imencode(suffix, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [option, value])[1].tobytes()
+    data: bytes = cv2.imencode(suffix, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), list(settings))[1].tobytes()
     return data
 
 

@@ -1,5 +1,6 @@
 """Pillow's pixel modes -> the codec's arrays, converted as a viewer would show them."""
 
+import cv2
 import numpy as np
 from PIL import Image as Pillow
 
@@ -19,17 +20,17 @@ def to_raster(picture: Pillow.Image, icc: bytes | None, bits: int = 8) -> Raster
     range that could be shown (32-bit integer and floating point samples)."""
     mode = picture.mode
     if mode in ("1", "L"):
-        return grey_raster(np.asarray(picture.convert("L")), None, icc)
+        return grey_raster(_samples(picture, "L"), None, icc)
     if mode in _SIXTEEN_BITS:
         return grey_raster((np.asarray(picture) >> (bits - 8)).astype(np.uint8), None, icc)
     if mode in _TO_GREY_ALPHA:
-        both = np.asarray(picture.convert("LA"))
+        both = _samples(picture, "LA")
         return grey_raster(both[..., 0], np.ascontiguousarray(both[..., 1]), icc)
     if mode in _TO_RGBA:
-        four = np.asarray(picture.convert("RGBA"))
-        return Raster(np.ascontiguousarray(four[..., :3]), np.ascontiguousarray(four[..., 3]), False, icc)
+        four = _samples(picture, "RGBA")
+        return Raster(cv2.cvtColor(four, cv2.COLOR_RGBA2RGB), cv2.extractChannel(four, 3), False, icc)
     if mode in _TO_RGB:
-        return Raster(np.asarray(picture.convert("RGB")), None, False, icc)
+        return Raster(_samples(picture, "RGB"), None, False, icc)
     if mode == "CMYK":
         return Raster(np.asarray(cmyk_to_srgb(picture, icc)), None, False, None)
     raise ValueError(f"pixel mode {mode}")
@@ -37,4 +38,9 @@ def to_raster(picture: Pillow.Image, icc: bytes | None, bits: int = 8) -> Raster
 
 def grey_raster(light: Pixels, alpha: Pixels | None, icc: bytes | None) -> Raster:
     """A grey picture from its one channel, uint8 [h, w]."""
-    return Raster(np.repeat(light[..., None], 3, axis=2), alpha, True, icc)
+    return Raster(cv2.cvtColor(light, cv2.COLOR_GRAY2RGB), alpha, True, icc)
+
+
+def _samples(picture: Pillow.Image, mode: str) -> Pixels:
+    """The picture in `mode`, read-only; Pillow would copy even a picture that has it already."""
+    return np.asarray(picture if picture.mode == mode else picture.convert(mode))

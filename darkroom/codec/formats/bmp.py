@@ -3,15 +3,22 @@
 import io
 import struct
 
+import cv2
+import numpy as np
 from PIL import BmpImagePlugin
 
 from darkroom.codec.facts import Facts, Raster
+from darkroom.codec.image import Pixels
 from darkroom.codec.modes import to_raster
+from darkroom.codec.rows import BAND_ROWS
 from darkroom.errors import BadImageError
 
 _CORE_HEADER = 12
 _UNCOMPRESSED, _BITFIELDS, _ALPHA_BITFIELDS = 0, 3, 6
 _RLE = (1, 2)
+_HEADERS = (_CORE_HEADER, 40, 52, 56, 64, 108, 124)
+_TO_RGB = {24: cv2.COLOR_BGR2RGB, 32: cv2.COLOR_BGRA2RGB}
+"""What becomes of the pixels of the plain kinds, by their bits. The fourth byte of 32 bits means nothing there."""
 
 
 def parse(data: bytes) -> Facts:
@@ -34,6 +41,32 @@ def parse(data: bytes) -> Facts:
 
 def load(data: bytes, facts: Facts) -> Raster:
     """BMP's colour profiles are not read: hardly any viewer does."""
+    pixels = _plain(data, facts)
+    if pixels is not None:
+        return Raster(pixels, None, False, None)
     with BmpImagePlugin.BmpImageFile(io.BytesIO(data)) as picture:
         picture.load()
         return to_raster(picture, None)
+
+
+def _plain(data: bytes, facts: Facts) -> Pixels | None:
+    """RGB [h, w, 3] of true colour without masks, straight from the bytes; None for other kinds, and for what is
+    damaged or ends early: the decoder finds the words. It takes several times as long over the same pixels."""
+    start, size = struct.unpack_from("<II", data, 10)
+    core = size == _CORE_HEADER
+    compression = _UNCOMPRESSED if core else struct.unpack_from("<I", data, 30)[0]
+    if size not in _HEADERS or compression != _UNCOMPRESSED or facts.bits not in _TO_RGB:
+        return None
+    start = start or 14 + size
+    samples = facts.bits // 8
+    stride = -(-facts.width * samples // 4) * 4
+    end = start + (facts.height - 1) * stride + facts.width * samples  # the last row may come without its padding
+    if max(end, 14 + size) > len(data):
+        return None
+    rows: Pixels = np.ndarray((facts.height, facts.width, samples), np.uint8, data, start, (stride, samples, 1))
+    if core or struct.unpack_from("<i", data, 22)[0] > 0:
+        rows = rows[::-1]
+    pixels = np.empty((facts.height, facts.width, 3), np.uint8)
+    for top in range(0, facts.height, BAND_ROWS):  # OpenCV copies rows that run upwards: small ones stay in the cache
+        cv2.cvtColor(rows[top : top + BAND_ROWS], _TO_RGB[facts.bits], dst=pixels[top : top + BAND_ROWS])
+    return pixels

@@ -4,11 +4,12 @@ import io
 import struct
 from collections.abc import Iterator
 
+import cv2
+import numpy as np
 from PIL import WebPImagePlugin
 
 from darkroom.codec import orientation
 from darkroom.codec.facts import Facts, Raster
-from darkroom.codec.modes import to_raster
 from darkroom.errors import BadImageError
 
 _MAX_CHUNKS = 1000
@@ -35,11 +36,36 @@ def parse(data: bytes) -> Facts:
 
 
 def load(data: bytes, facts: Facts) -> Raster:
-    """WebP has no grey pictures: they come as colour."""
+    """WebP has no grey pictures: they come as colour.
+
+    Pillow judges the container: it is strict, where OpenCV looks no further than the picture. OpenCV decodes: the same
+    libwebp, but Pillow goes through its frames of animations, which copies the picture four times.
+    """
+    profile = next((data[at : at + length] for name, at, length in _chunks(data) if name == b"ICCP"), None)
     with WebPImagePlugin.WebPImageFile(io.BytesIO(data)) as picture:
-        picture.load()
-        profile = next((body for name, body in _chunks(data) if name == b"ICCP"), None)
-        return to_raster(picture, profile)
+        alpha = picture.mode == "RGBA"
+    pixels = cv2.imdecode(
+        np.frombuffer(_clean(data, alpha=alpha), np.uint8),
+        cv2.IMREAD_UNCHANGED if alpha else cv2.IMREAD_COLOR_RGB,
+    )
+    if pixels is None:
+        raise ValueError("libwebp cannot decode it")
+    if not alpha:
+        return Raster(pixels, None, False, profile)
+    return Raster(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB), cv2.extractChannel(pixels, 3), False, profile)
+
+
+def _clean(data: bytes, *, alpha: bool) -> bytes:
+    """The same picture without anything behind it, where libwebp would read on if its own chunk ended early, and
+    without the orientation, which OpenCV would apply. Lossless pictures say themselves whether they have alpha."""
+    chunks: dict[bytes, bytes] = {}
+    for name, at, length in _chunks(data):
+        chunks[name] = data[at - 8 : at + length + length % 2]
+        if name in (b"VP8 ", b"VP8L"):
+            break
+    extended = (b"VP8X", b"ALPH") if alpha and b"VP8L" not in chunks else ()
+    body = b"".join((b"WEBP", *(chunks.get(name, b"") for name in (*extended, b"VP8 ", b"VP8L"))))
+    return b"".join((b"RIFF", struct.pack("<I", len(body)), body))
 
 
 def _extended(data: bytes) -> Facts:
@@ -49,21 +75,20 @@ def _extended(data: bytes) -> Facts:
     width = int.from_bytes(data[24:27], "little") + 1
     height = int.from_bytes(data[27:30], "little") + 1
     turn = 1
-    for name, body in _chunks(data):
+    for name, at, length in _chunks(data):
         if name == b"EXIF":
-            turn = orientation.from_exif(body)
+            turn = orientation.from_exif(data[at : at + length])
         elif name == b"ANMF":
             raise BadImageError("The WebP image is animated; only still images are accepted.")
     return Facts("webp", width, height, False, bool(flags & _ALPHA), orientation=turn)
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Names and bodies, as far as they go; the decoder judges whether the picture is whole."""
+def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Name, start and length of the bodies, as far as they go; the decoder judges whether the picture is whole."""
     at = 12
     for _ in range(_MAX_CHUNKS):
         if at + 8 > len(data):
             return
         name, length = struct.unpack_from("<4sI", data, at)
-        # The pictures themselves are the only large chunks, and nobody asks for their bodies here.
-        yield name, data[at + 8 : at + 8 + length] if name in (b"EXIF", b"ICCP") else b""
+        yield name, at + 8, length
         at += 8 + length + length % 2
