@@ -12,13 +12,14 @@ from demo.samples import Outcome, Protocol, Sample
 
 
 def exchange(model: str, sample: Sample, clients: Mapping[Protocol, Darkroom]) -> Outcome:
-    """Send `sample` over its protocols, one after the other, so that the times are those of a single caller.
+    """Send `sample` over those of its protocols that `clients` has, one after the other, so that the times are those of
+    a single caller.
 
     Raises what the client raises, and DemoError where the answer is not even of the original's size.
     """
     seconds: dict[Protocol, float] = {}
     results = []
-    for protocol in sample.protocols:
+    for protocol in (each for each in sample.protocols if each in clients):
         start = time.perf_counter()
         results.append(clients[protocol].run(model, sample.before.data, **sample.options))
         seconds[protocol] = time.perf_counter() - start

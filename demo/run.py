@@ -14,7 +14,7 @@ from darkroom.server import Server, ServerError
 from darkroom.server.repository import check_exports, choose_models, find_repository, versions
 from demo.exchange import exchange
 from demo.machine import machine_facts, package_versions
-from demo.samples import Check, Demo, Outcome, equal
+from demo.samples import Check, Demo, Outcome, Protocol, equal
 
 DEADLINE_S = 300.0
 """A machine that does other work besides should be slow, not fail."""
@@ -89,10 +89,12 @@ def run(demos: Mapping[str, Demo], repository: Path | None, config_name: str, ec
             Darkroom(f"http://{server.http_url}", deadline_s=DEADLINE_S) as http,
         ):
             for name, demo in shown.items():
-                outcomes = []
+                outcomes: list[Outcome] = []
                 for sample in demo.samples():
                     echo(f"{name}: {sample.title}")
-                    outcomes.append(exchange(demo.model, sample, {"grpc": grpc, "http": http}))
+                    first = all(sample.group != outcome.sample.group for outcome in outcomes)
+                    clients: dict[Protocol, Darkroom] = {"grpc": grpc} | ({"http": http} if first else {})
+                    outcomes.append(exchange(demo.model, sample, clients))
                 checks = (_over_both(outcomes), *demo.checks(outcomes))
                 result.sections.append(Section(name, demo, _weights(folder / demo.model), tuple(outcomes), checks))
         result.requests_s = time.perf_counter() - start

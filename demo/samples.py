@@ -39,7 +39,7 @@ class Sample:
     detail: tuple[int, int] | None = None
     """(x, y) of what to look at closely, pixels of the result; without it no enlargement is shown."""
     protocols: tuple[Protocol, ...] = ("grpc", "http")
-    """The first one's answer is shown; where there are two, their bytes must be equal."""
+    """The first one's answer is shown; the first sample of a group goes over all, and their bytes must be equal."""
     tell: "Callable[[Outcome], str] | None" = None
     """A sentence for the page that depends on the answer."""
     extras: "Callable[[Outcome], Sequence[Picture]] | None" = None

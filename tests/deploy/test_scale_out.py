@@ -129,6 +129,8 @@ def test_the_same_over_http(fleet: Fleet) -> None:
                 "/v2/models/denoise/infer", content=LARGE, headers={"Inference-Header-Content-Length": "0"}
             )
             assert answer.status_code == 200, answer.text
+            assert "gzip" in answer.request.headers["accept-encoding"]
+            assert "content-encoding" not in answer.headers  # of a picture, which is compressed already
 
 
 def test_administration_is_asked_of_one_machine_not_of_any(fleet: Fleet) -> None:
