@@ -93,7 +93,7 @@ def run(demos: Mapping[str, Demo], repository: Path | None, config_name: str, ec
                 for sample in demo.samples():
                     echo(f"{name}: {sample.title}")
                     first = all(sample.group != outcome.sample.group for outcome in outcomes)
-                    clients: dict[Protocol, Darkroom] = {"grpc": grpc} | ({"http": http} if first else {})
+                    clients: dict[Protocol, Darkroom] = {"grpc": grpc, "http": http} if first else {"grpc": grpc}
                     outcomes.append(exchange(demo.model, sample, clients))
                 checks = (_over_both(outcomes), *demo.checks(outcomes))
                 result.sections.append(Section(name, demo, _weights(folder / demo.model), tuple(outcomes), checks))
