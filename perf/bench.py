@@ -33,16 +33,17 @@ class Step:
 
 
 MAIN = (
-    Step("before_after --seconds 30", 1500),
+    Step("before_after --seconds 15", 1500),
     Step("overload", 300),
     Step("fairness --photos 45", 300),
     Step("engine", 180),
     Step("batching", 300),
-    Step("ceiling --turns 5", 600),
+    Step("ceiling --turns 3 --seconds 8", 900),
     Step("overhead", 180),
     Step("quotes", 300),
     Step("memory", 180),
     Step("startup", 180),
+    Step("tiling", 60),
 )
 LONG = (
     Step("gateway", 600),
