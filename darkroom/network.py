@@ -64,7 +64,7 @@ class Network:
         if self.pad_batches:
             rows += [units[-1]] * (padded_batch(count, self.max_batch) - count)
         try:
-            outputs = self.runner.run(tuple(np.stack([row[i] for row in rows]) for i in range(len(units[0]))))
+            outputs = self.runner.run(tuple(_batch([row[i] for row in rows]) for i in range(len(units[0]))))
         except Exception as error:
             kind = kind_of(error)
             shapes = [array.shape for array in rows[0]]
@@ -81,6 +81,11 @@ class Network:
     def close(self) -> None:
         """Free the network's memory; its last run has begun."""
         self.runner.close()
+
+
+def _batch(arrays: list[Array]) -> Array:
+    """One array with a batch axis; of a single unit it is the unit itself, not a copy."""
+    return arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
 
 
 def padded_batch(count: int, most: int) -> int:

@@ -44,6 +44,7 @@ MAIN = (
     Step("memory", 180),
     Step("startup", 180),
     Step("tiling", 60),
+    Step("shares", 120),
 )
 LONG = (
     Step("gateway", 600),
