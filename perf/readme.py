@@ -1,4 +1,4 @@
-"""Does the README say what was measured? Its tables against out/perf/*.json, row by row.
+"""Do the README and docs/measured.md say what was measured? Their tables against out/perf/*.json, row by row.
 
     python -m perf.readme            # which tables have other rows than their command writes
     python -m perf.readme --write    # put the figures of out/perf into those that have the same
@@ -17,15 +17,15 @@ from typing import Any
 
 from perf.harness import OUT, table
 
-README = Path("README.md")
-HEADING = "## Measured"
+PAGES = (Path("README.md"), Path("docs/measured.md"))
+_HEADING = re.compile(r"#+ Measured")
 _COMMAND = re.compile(r"python -m perf\.(\w+)|make demo")
 _NUMBER = re.compile(r"[-+]?\d[\d,]*(\.\d+)?(e[-+]?\d+)?")
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the README, and where it came from."""
+    """A table of a page, and where it came from."""
 
     first: int
     """Its first line, counted from 0."""
@@ -50,7 +50,7 @@ class Table:
 
 
 def tables(text: str) -> list[Table]:
-    """Every table behind a command. Raises ValueError for one below the heading of the measurements without one."""
+    """Every table behind a command. Raises ValueError for one below a heading "Measured" without one."""
     lines = text.splitlines()
     found: list[Table] = []
     name: str | None = None
@@ -59,8 +59,8 @@ def tables(text: str) -> list[Table]:
             name = match[1] or ""
         if line.startswith("|") and not lines[number - 1].startswith("|"):
             if name is None:
-                if HEADING in lines[:number]:
-                    raise ValueError(f"line {number + 1} of the README begins a table that names no command")
+                if any(map(_HEADING.match, lines[:number])):
+                    raise ValueError(f"line {number + 1} begins a table that names no command")
                 continue
             end = next(i for i in range(number, len(lines) + 1) if i == len(lines) or not lines[i].startswith("|"))
             rows = tuple(_cells(row) for row in lines[number + 2 : end])
@@ -90,27 +90,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="put the figures of out/perf into the README")
     write = parser.parse_args().write
-    text = README.read_text()
+    differing = sum(_hold(page, write=write) for page in PAGES)
+    if differing:
+        raise SystemExit(f"{differing} tables do not come from what was measured here.")
+    print("Every table comes from what was measured here.")
+
+
+def _hold(page: Path, *, write: bool) -> int:
+    """How many tables of the page do not come from out/perf; `write`: put the figures into those that do."""
+    text = page.read_text()
     lines, differing = text.splitlines(), 0
     for each in reversed(tables(text)):
         if not each.name:
             continue
         file = OUT / f"{each.name}.json"
-        if not file.exists():
-            print(f"line {each.first + 1}: {file} is missing; python -m perf.{each.name} writes it.")
-            differing += 1
-            continue
-        rendered = each.rendered(json.loads(file.read_text())["rows"])
+        rendered = each.rendered(json.loads(file.read_text())["rows"]) if file.exists() else None
         if rendered is None:
-            print(f"line {each.first + 1}: the table of perf.{each.name} has rows or columns that {file} has not.")
+            what = f"has rows or columns that {file} has not" if file.exists() else f"has no {file}"
+            print(f"{page}, line {each.first + 1}: the table of perf.{each.name} {what}.")
             differing += 1
         elif write:
             lines[each.first : each.first + 2 + len(each.rows)] = rendered
     if write:
-        README.write_text("\n".join(lines) + "\n")
-    if differing:
-        raise SystemExit(f"{differing} tables of the README do not come from what was measured.")
-    print("Every table of the README comes from what was measured.")
+        page.write_text("\n".join(lines) + "\n")
+    return differing
 
 
 if __name__ == "__main__":

@@ -39,7 +39,8 @@ UPDATES = commands(chapter("Update a model"))
 ASKS_A_SERVER = [
     command for command in commands() if command.startswith(("curl", "darkroom")) and command not in UPDATES
 ]
-MEASUREMENTS = sorted(set(re.findall(r"python -m (perf\.\w+)", README)))
+MEASURED = (ROOT / "docs/measured.md").read_text()
+MEASUREMENTS = sorted(set(re.findall(r"python -m (perf\.\w+)", README + MEASURED)))
 
 
 @dataclass(frozen=True)
