@@ -1,5 +1,7 @@
 """Same bytes in, same options: same bytes out, whatever else is being served."""
 
+import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -7,8 +9,25 @@ from pictures import photo_file
 from wire import Call, ask, grpc, until
 
 from darkroom.server import Server
+from perf.versions import copy_repository
 
+TASKS = ("super_resolution", "denoise")
 SIZES = [(64, 64), (72, 50), (80, 72), (64, 78), (100, 64), (120, 70), (64, 140), (200, 64)]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The real networks on the CPU, in batches that may take as long as they like: bounded in time, each would hold a
+    single unit where the processor is slow, and no picture would have company."""
+    repository = copy_repository(tmp_path_factory.mktemp("repository"), TASKS)
+    for task in TASKS:
+        file = repository / task / "1" / "pipeline.json"
+        content = json.loads(file.read_text())
+        content["cpu"]["engine"]["max_batch_s"] = 60.0
+        file.unlink()  # the repository's own file under another name
+        file.write_text(json.dumps(content))
+    with Server(repository, config_name="cpu") as running:
+        yield running
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_the_estimated_strength_is_told(server: Server) -> None:
 
 
 def test_a_quote_names_the_units_that_the_job_then_has(server: Server) -> None:
-    data = photo_file(140, 140)
+    data = photo_file(300, 300)
     quote = grpc(server, Call(data, "denoise", options={"quote": True})).report
     assert quote["units"] == grpc(server, Call(data, "denoise")).report["units"] > 1
 
