@@ -51,10 +51,10 @@ def main() -> None:
 
 
 def _shares(task: str, side: int, recipe: Recipe, network: _Timed, count: int) -> dict[str, object]:
+    pictures = [photo(side, side, seed) for seed in range(count)]
     network.seconds = codecs = 0.0
     started = time.perf_counter()
-    for seed in range(count):
-        data = photo(side, side, seed)
+    for data in pictures:
         began = time.perf_counter()
         image = codec.decode(data, Limits())
         decoded = time.perf_counter()
