@@ -33,7 +33,7 @@ class Step:
 
 
 MAIN = (
-    Step("before_after --seconds 15", 1500),
+    Step("before_after --seconds 30", 1500),
     Step("overload", 300),
     Step("fairness --photos 45", 300),
     Step("engine", 180),
