@@ -60,7 +60,7 @@ LONG = (
     Step("plan --growth", 1800),
     Step("plan --validate", 1800),
     Step("plan.instances", 900),
-    Step("peers", 7200),
+    Step("peers --seconds 10", 7200),
     Step("scrape", 600),
     Step("heal", 3600),
     Step("scale_out", 600),
