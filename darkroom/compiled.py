@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from darkroom.digest import sha256
+from darkroom.runtime import user_folder
 
 VARIABLE = "DARKROOM_ENGINE_CACHE"
 """Names the folder in which compiled networks are kept across starts, TensorRT's engines among them."""
@@ -90,9 +91,7 @@ def cache_folder(environment: Mapping[str, str]) -> Path:
     """Where compiled networks are kept: DARKROOM_ENGINE_CACHE, else the user's XDG cache folder."""
     if named := environment.get(VARIABLE):
         return Path(named) / "openvino"
-    # a container's arbitrary user may have no home; then the files last as long as the container
-    home = environment.get("HOME") or tempfile.gettempdir()
-    return Path(environment.get("XDG_CACHE_HOME") or f"{home}/.cache") / "darkroom" / "openvino"
+    return user_folder(environment, "XDG_CACHE_HOME", ".cache") / "openvino"
 
 
 def _used(entry: tuple[os.stat_result, Path]) -> float:

@@ -106,8 +106,8 @@ class FairLine(Generic[CallT, KeyT]):
         for share in self._waiting:
             if key in share.calls:
                 leads = self._by_promise and _is_endangered(share, now)
-                entry = (*(_promise_order if leads else _time_order)(share), share)
-                heaps.setdefault(None if leads else share.lane, []).append(entry)
+                group = None if leads else share.lane
+                heaps.setdefault(group, []).append(_entry(share, group))
         for heap in heaps.values():
             heapq.heapify(heap)
         while heaps and len(taken) < limit:
@@ -120,7 +120,7 @@ class FairLine(Generic[CallT, KeyT]):
             self._lanes[share.lane].unit_s = unit_s
             self.charge(share, unit_s)
             if calls:
-                heapq.heappush(heaps[lane], (*(_time_order if lane else _promise_order)(share), share))
+                heapq.heappush(heaps[lane], _entry(share, lane))
             else:
                 del share.calls[key]
                 if not share.calls:
@@ -170,6 +170,11 @@ class FairLine(Generic[CallT, KeyT]):
         others = [clock.virtual_time for lane, clock in self._lanes.items() if clock.waiting and lane != name]
         if others:
             self._lanes[name].virtual_time = max(self._lanes[name].virtual_time, min(others))
+
+
+def _entry(share: Share[CallT, KeyT], lane: Lane | None) -> tuple[float, int, Share[CallT, KeyT]]:
+    """A job in the heap of its lane, or of those that lead (None)."""
+    return (*(_time_order if lane else _promise_order)(share), share)
 
 
 def _promise_order(share: Share[CallT, KeyT]) -> tuple[float, int]:

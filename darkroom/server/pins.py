@@ -10,12 +10,12 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from darkroom.runtime import user_folder
 from darkroom.server.repository import config_file, is_remote, versions
 
 STATE_DIR = "DARKROOM_STATE_DIR"
@@ -36,10 +36,8 @@ def state_dir(named: str | None, environment: Mapping[str, str], repository: Pat
     """Where a repository's state is kept: as named, else DARKROOM_STATE_DIR, else the user's XDG state folder."""
     if named or (named := environment.get(STATE_DIR)):
         return Path(named)
-    # a container's arbitrary user may have no home; then pins last as long as the container
-    home = environment.get("HOME") or tempfile.gettempdir()
-    states = environment.get("XDG_STATE_HOME") or f"{home}/.local/state"
-    return Path(states) / "darkroom" / hashlib.sha256(str(repository).encode()).hexdigest()[:12]
+    states = user_folder(environment, "XDG_STATE_HOME", ".local/state")
+    return states / hashlib.sha256(str(repository).encode()).hexdigest()[:12]
 
 
 def pinned_versions(config: Mapping[str, Any]) -> tuple[int, ...]:
