@@ -33,7 +33,7 @@ def test_batches_shrink_to_what_fits_and_answers_stay_the_same() -> None:
 
 @pytest.fixture(scope="module")
 def doomed() -> Any:
-    with simulated_server("30,10,poison=5", exit_timeout_s=1) as running:
+    with simulated_server("100,10,poison=9", exit_timeout_s=1) as running:
         yield running
 
 
