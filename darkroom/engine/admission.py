@@ -4,8 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from darkroom.engine.fair import Lane
-from darkroom.engine.forecast import Load, Neighbour, finish_times, in_turns
+from darkroom.engine.forecast import Load, Neighbour, done_times, finish_times, in_order, in_turns
 from darkroom.engine.job import Job, Price, Request, now
 from darkroom.errors import BusyError, DeadlineError
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 CAUTION = 1.1
 """A forecast is taken this much longer than computed when it is held against a deadline."""
+QUANTA = 2.0
+"""So many batches more may come between for each shape of a job's units: every other batch is led by another job."""
 PROMISE = 1.5
 """What is promised is this much more than what is foreseen, and two batches: others may come."""
 COMPANY = 0.5
@@ -40,11 +44,13 @@ class Forecast:
     """From now until the answer, if nobody else came."""
     done_s: float = 0.0
     """From now until the answer, as forecasts lately came true."""
+    turn_s: float = 0.0
+    """From now until the answer, if the oldest always went first."""
 
     @property
     def due_s(self) -> float:
-        """When it should be done if all goes as foreseen: from then on it is behind."""
-        return self.done_s + self.batch_s
+        """From then on it is behind."""
+        return self.turn_s + self.batch_s
 
     @property
     def promise_s(self) -> float:
@@ -63,8 +69,9 @@ class Admission:
         """The other processes that want the device; renewed by the board."""
 
     def etas(self, jobs: Collection[Job]) -> list[float]:
-        """Seconds from now until each job's units are done, if nobody else came."""
-        return self._in_turns(finish_times(_loads(jobs)))
+        """Seconds from now until each job's units are done, if nobody else came. `jobs`: the oldest first."""
+        loads = _loads(jobs)
+        return self._in_turns(done_times(finish_times(loads), in_order(loads)))
 
     def learn(self, price: Price, computed_s: float, actual_s: float) -> None:
         """Compare a forecast with what came: those who come later, and a busy machine, make most jobs a little later.
@@ -74,31 +81,36 @@ class Admission:
         self._bias[small] += LEARNING_RATE * (ratio - self._bias[small])
 
     def forecast(self, price: Price, lane: Lane, jobs: Collection[Job]) -> Forecast:
-        """Foresee a newcomer among `jobs`."""
+        """Foresee a newcomer among `jobs`, the oldest first."""
         cost = self._cost(price)
-        return self._done(price, cost, finish_times([*_loads(jobs), Load(lane, cost.fluid_s)])[-1])
+        loads = [*_loads(jobs), Load(lane, cost.fluid_s)]
+        return self._done(price, cost, finish_times(loads)[-1], in_order(loads)[-1])
 
     def admit(self, request: Request, jobs: Collection[Job], within_s: float | None = None) -> Forecast:
         """Foresee a newcomer, or refuse it: DeadlineError when it could not make its deadline even alone, BusyError
-        when it, or a job admitted before it, would come too late among the others."""
+        when it, or a job admitted before it, would come too late among the others. `jobs`: the oldest first."""
         within_s = request.deadline_s if within_s is None else within_s
         cost = self._cost(request.price)
         ordered = list(jobs)
         loads = _loads(ordered)
-        finish = finish_times([*loads, Load(request.lane, cost.fluid_s)])
-        forecast = self._done(request.price, cost, finish[-1])
+        among = [*loads, Load(request.lane, cost.fluid_s)]
+        fair, in_turn = finish_times(among), in_order(among)
+        forecast = self._done(request.price, cost, fair[-1], in_turn[-1])
         alone_s = cost.alone_s + request.price.codec_s
         if not ordered and not self.neighbours and alone_s < IDLE_BELIEF * within_s:
             return forecast  # nobody is in the way, and a wrong estimate mends itself only when something runs
         if alone_s > within_s:
             raise DeadlineError(f"This job needs about {alone_s:.1f} s by itself; its deadline is {within_s:.1f} s.")
-        late = CAUTION * forecast.done_s - within_s
+        late = CAUTION * (forecast.done_s + self._between_s(request.price)) - within_s
         if late > 0:
             raise BusyError(
                 f"Busy: the job would be done in about {forecast.done_s:.1f} s; its deadline is {within_s:.1f} s.",
                 retry_after_s=_retry_after(late),
             )
-        self._protect(ordered, self._in_turns(finish_times(loads)), self._in_turns(finish))
+        before, after = finish_times(loads), fair[:-1]
+        self._protect(
+            ordered, self._in_turns(done_times(before, in_turn[:-1])), self._in_turns(done_times(after, in_turn[:-1]))
+        )
         return forecast
 
     def fluid_s(self, price: Price) -> float:
@@ -106,16 +118,18 @@ class Admission:
         return self._cost(price).fluid_s
 
     def _protect(self, jobs: Collection[Job], without: Sequence[float], among: Sequence[float]) -> None:
-        """Refuse whom an admitted job would pay for with its deadline. Finish times `without` and `among` others."""
-        time = now()
-        for job, before, after in zip(jobs, without, among, strict=False):
-            left = job.deadline_at - time
-            # one that is beyond saving has no claim
-            if before < after and before <= left < CAUTION * after:
-                raise BusyError(
-                    "Busy: with this job, one that was admitted before it would miss its deadline.",
-                    retry_after_s=_retry_after(CAUTION * after - left),
-                )
+        """Refuse whom an admitted job would pay for with its deadline. Seconds until the jobs are done, `without` the
+        newcomer and `among` all."""
+        between_s = CAUTION * QUANTA * self._device.mean_batch_s
+        due = np.array([job.deadline_at - between_s * len(job.price.work) for job in jobs])
+        before, after, left = np.array(without), CAUTION * np.array(among), due - now()
+        # one that is beyond saving has no claim
+        hurt = (np.array(among) > before) & (before <= left) & (left < after)
+        if hurt.any():
+            raise BusyError(
+                "Busy: with this job, one that was admitted before it would miss its deadline.",
+                retry_after_s=_retry_after(float((after - left)[hurt.argmax()])),
+            )
 
     def _cost(self, price: Price) -> Forecast:
         alone = fluid = longest = 0.0
@@ -130,16 +144,31 @@ class Admission:
             longest = max(longest, full if whole else last)
         return Forecast(alone, fluid, longest)
 
-    def _done(self, price: Price, cost: Forecast, finish: float) -> Forecast:
-        running = max(0.0, self._device.running_until - now())
+    def _done(self, price: Price, cost: Forecast, fair: float, in_turn: float) -> Forecast:
+        """`fair`, `in_turn`: seconds until its units are done by `finish_times` and by `in_order`."""
+        (finish,) = done_times([fair], [in_turn])
         # batches of other shapes come between its own, so company costs more than its share of the device
         others = max(0.0, finish - cost.fluid_s)
-        device = running + others + cost.alone_s + COMPANY * min(cost.alone_s, others)
+        computed = self._answered(price, cost, others + COMPANY * min(cost.alone_s, others))
+        return replace(
+            cost,
+            computed_s=computed,
+            done_s=computed * self._bias[self._pools.is_small(price.pixel_bytes)],
+            turn_s=self._answered(price, cost, max(0.0, in_turn - cost.fluid_s)),
+        )
+
+    def _answered(self, price: Price, cost: Forecast, others_s: float) -> float:
+        """Seconds until the answer of a job that waits `others_s` for others."""
+        device = max(0.0, self._device.running_until - now()) + others_s + cost.alone_s
         device = in_turns(device, max(self._device.mean_batch_s, cost.batch_s), self.neighbours)
-        computed = max(device, self._pools.backlog_s(price.pixel_bytes)) + price.codec_s
-        return replace(cost, computed_s=computed, done_s=computed * self._bias[self._pools.is_small(price.pixel_bytes)])
+        return max(device, self._pools.backlog_s(price.pixel_bytes)) + price.codec_s
+
+    def _between_s(self, price: Price) -> float:
+        return QUANTA * self._device.mean_batch_s * len(price.work)
 
     def _in_turns(self, finish: Sequence[float]) -> list[float]:
+        if not self.neighbours:
+            return list(finish)
         return [in_turns(finish_s, self._device.mean_batch_s, self.neighbours) for finish_s in finish]
 
 

@@ -1,10 +1,12 @@
 """Whose unit runs next: virtual time, lanes and promises. Pure bookkeeping, no threads, no clock of its own.
 
-Virtual time is the device seconds a job has had. The job that has had least goes first, so a job of one unit passes
-a job of a thousand as soon as both are in line. The scheme is start-time fair queueing (Goyal, Vin and Cheng, 1996)
-with two changes: a newcomer starts at the clock of a fluid fair queue (Demers, Keshav and Shenker, 1989) rather than
-at the smallest tag, so that an endless stream of newcomers cannot hold an older job back; and every other batch is led
-by the jobs that are about to miss their promise.
+Virtual time is the device seconds a job has had. The job goes first that will have had least with its next unit, so
+that a job of one unit passes a job of a thousand as soon as both are in line, and a small unit a large one. The scheme
+is weighted fair queueing (a newcomer starts at the clock of a fluid fair queue: Demers, Keshav and Shenker, 1989), so
+that an endless stream of newcomers cannot hold an older job back, with one change: every other batch is led by the
+jobs that are behind, which are those that would be done by now, or are about to be, if the oldest had gone first. So
+half of the device is for the small and half for the old, and no job takes longer than twice as long as first come,
+first served would.
 
 Lanes share the device by weight first, jobs share their lane evenly second. With interactive 4 and bulk 1, bulk work
 keeps at least a fifth of the device however many interactive jobs are in line.
@@ -35,7 +37,7 @@ class Share(Generic[CallT, KeyT]):
     virtual_time: float | None = None
     """Device seconds charged so far, on the clock of its lane; None before its first call."""
     latest_start: float | None = None
-    """Clock time (the caller's clock) at which the job must be running to keep its promise."""
+    """Clock time (the caller's clock) at which the job must be running, or it is behind."""
     calls: dict[KeyT, deque[tuple[int, CallT]]] = field(default_factory=dict)
 
 
@@ -46,8 +48,6 @@ class _LaneClock:
         """Device seconds the lane has had, divided by its weight."""
         self.clock = 0.0
         """Virtual time of a fluid fair queue of this lane's jobs: where a newcomer starts."""
-        self.unit_s = 0.0
-        """Device seconds of the last unit."""
         self.waiting = 0
         """Jobs of this lane in line."""
 
@@ -59,6 +59,8 @@ class FairLine(Generic[CallT, KeyT]):
         self._lanes = {lane: _LaneClock(weight) for lane, weight in LANE_WEIGHTS.items()}
         self._waiting: dict[Share[CallT, KeyT], None] = {}
         self._order = itertools.count()
+        self._unit_s: dict[KeyT, float] = {}
+        """Device seconds of one unit, as last charged."""
         self._by_promise = True
         """Whether endangered jobs lead this batch. They lead every other one: a promise given on an idle device must
         not shut out all who come later."""
@@ -96,11 +98,12 @@ class FairLine(Generic[CallT, KeyT]):
         endangered = [share for share in self._waiting if _is_endangered(share, now)]
         self._by_promise = bool(endangered) and not self._by_promise
         share = min(endangered, key=_promise_order) if self._by_promise else self._fairest()
-        return min(share.calls, key=lambda key: share.calls[key][0][0])
+        return _next_key(share)
 
     def take(self, key: KeyT, limit: int, unit_s: float, now: float) -> list[tuple[Share[CallT, KeyT], CallT]]:
         """Take up to `limit` calls of `key`, fairest first, each charged `unit_s` device seconds."""
         taken: list[tuple[Share[CallT, KeyT], CallT]] = []
+        self._unit_s[key] = unit_s
         # a heap a lane, for a charge moves every job of its lane alike: what it changes is which lane is next
         heaps: dict[Lane | None, list[tuple[float, int, Share[CallT, KeyT]]]] = {}
         for share in self._waiting:
@@ -117,7 +120,6 @@ class FairLine(Generic[CallT, KeyT]):
             _, call = calls.popleft()
             taken.append((share, call))
             self.length -= 1
-            self._lanes[share.lane].unit_s = unit_s
             self.charge(share, unit_s)
             if calls:
                 heapq.heappush(heaps[lane], _entry(share, lane))
@@ -145,21 +147,26 @@ class FairLine(Generic[CallT, KeyT]):
         self._lanes[share.lane].waiting -= 1
 
     def _fairest(self) -> Share[CallT, KeyT]:
-        """Of those in line, the job that has had least in the lane that has had least."""
+        """Of those in line, the job that will have had least with its next unit, in the lane that has had least."""
         of_lanes = [
-            min((share for share in self._waiting if share.lane == lane), key=_time_order)
+            min((share for share in self._waiting if share.lane == lane), key=self._finish_order)
             for lane, clock in self._lanes.items()
             if clock.waiting
         ]
-        return min(of_lanes, key=lambda share: (self._lanes[share.lane].virtual_time, *_time_order(share)))
+        return min(of_lanes, key=lambda share: (self._lanes[share.lane].virtual_time, *self._finish_order(share)))
+
+    def _finish_order(self, share: Share[CallT, KeyT]) -> tuple[float, int]:
+        # a unit of a kind that never ran counts as nothing: it runs, and then its time is known
+        return ((share.virtual_time or 0.0) + self._unit_s.get(_next_key(share), 0.0), share.age)
 
     def _start(self, share: Share[CallT, KeyT]) -> None:
         """Set the virtual time of a job that comes (back) into line: no credit for time it did not want the device."""
         lane = self._lanes[share.lane]
-        times = [other.virtual_time or 0.0 for other in self._waiting if other.lane == share.lane]
+        others = [other for other in self._waiting if other.lane == share.lane]
+        times = [other.virtual_time or 0.0 for other in others]
         if times:
-            # jobs that left early pull the fluid clock away from those who stay: it may lead them by one unit
-            lane.clock = min(max(lane.clock, min(times)), max(times) + lane.unit_s)
+            # jobs that left early pull the fluid clock away from those who stay: it may lead them by their next unit
+            lane.clock = min(max(lane.clock, min(times)), max(self._finish_order(other)[0] for other in others))
         if share.virtual_time is None:
             share.virtual_time = lane.clock
         else:
@@ -175,6 +182,11 @@ class FairLine(Generic[CallT, KeyT]):
 def _entry(share: Share[CallT, KeyT], lane: Lane | None) -> tuple[float, int, Share[CallT, KeyT]]:
     """A job in the heap of its lane, or of those that lead (None)."""
     return (*(_time_order if lane else _promise_order)(share), share)
+
+
+def _next_key(share: Share[CallT, KeyT]) -> KeyT:
+    """The batch key of the call that a job has waited for longest."""
+    return min(share.calls, key=lambda key: share.calls[key][0][0])
 
 
 def _promise_order(share: Share[CallT, KeyT]) -> tuple[float, int]:

@@ -1,7 +1,11 @@
-"""When will a job be done? A fluid forecast of fair sharing: the basis of quotes, promises and refusals. Pure."""
+"""When will a job be done? Fluid forecasts of how jobs share the device: the basis of quotes, promises and refusals.
+Pure. Loads come in the order of their admission, the oldest first.
+"""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,9 +13,8 @@ import numpy.typing as npt
 from darkroom.engine.fair import LANE_WEIGHTS, Lane
 
 
-@dataclass(frozen=True)
-class Load:
-    """What one admitted job still wants of the device."""
+class Load(NamedTuple):
+    """What one admitted job still wants of the device. A tuple, since every refusal makes one of every job."""
 
     lane: Lane
     remaining_s: float
@@ -39,6 +42,34 @@ def finish_times(loads: Sequence[Load]) -> list[float]:
             served[lane] += step * rates[lane]
         finish[queues[first].pop()] = time
     return finish
+
+
+def in_order(loads: Sequence[Load]) -> list[float]:
+    """Seconds from now until each load is served, when every lane serves its jobs one after the other, the oldest
+    first, and lanes share the device by weight."""
+    if len({load.lane for load in loads}) <= 1:
+        return list(itertools.accumulate(load.remaining_s for load in loads))
+    work = {lane: sum(load.remaining_s for load in loads if load.lane == lane) for lane in LANE_WEIGHTS}
+    served = dict.fromkeys(LANE_WEIGHTS, 0.0)
+    finish = []
+    for load in loads:
+        served[load.lane] += load.remaining_s
+        others = (
+            min(work[lane], served[load.lane] * weight / LANE_WEIGHTS[load.lane])
+            for lane, weight in LANE_WEIGHTS.items()
+            if lane != load.lane
+        )
+        finish.append(served[load.lane] + sum(others))
+    return finish
+
+
+def done_times(fair: Sequence[float], ordered: Sequence[float]) -> list[float]:
+    """Seconds from now until each load is served, when every other batch is the fair share's and the rest is the
+    oldest's (FairLine.next_key): the harmonic mean of `finish_times` and `in_order`, since either half of the device
+    would need twice as long alone."""
+    f, o = np.asarray(fair, float), np.asarray(ordered, float)
+    result: list[float] = (2 * f * o / np.maximum(f + o, 1e-9)).tolist()
+    return result
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ class Job:
         self.deadline_at = now + request.deadline_s
         self.promised_at = self.deadline_at
         self.due_at = self.deadline_at
-        """When it is expected to be done (engine clock): earlier than what was promised."""
+        """When it would be done (engine clock) if the oldest always went first: from then on it is behind."""
         self.started_at: float | None = None
         self.price = request.price
         """What it still stands for in forecasts: `reprice` changes its work."""

@@ -79,9 +79,9 @@ class Watcher:
 
 
 def _renew_promise(job: Job) -> None:
-    """A job that falls behind what was foreseen, or is about to miss its deadline when the promise is lost, is
-    endangered."""
-    due = job.due_at if now() < job.promised_at else job.deadline_at
+    """A job is endangered when it falls behind those that came after it, or is about to miss its promise or, when that
+    is lost, its deadline."""
+    due = min(job.due_at, job.promised_at if now() < job.promised_at else job.deadline_at)
     job.share.latest_start = due - job.remaining_s - job.batch_s
 
 

@@ -45,7 +45,9 @@ class Job:
     outstanding: int = 0
     fluid_s: float = 0.0
     computed_s: float = 0.0
-    """Forecast at admission; 0 when nobody was before it."""
+    """Forecast at admission."""
+    due_at: float = 0.0
+    promised_at: float = 0.0
     units_done: int = 0
     refused: bool = False
     late: bool = False
@@ -54,6 +56,10 @@ class Job:
     @property
     def remaining_s(self) -> float:
         return self.fluid_s * (1 - self.units_done / self.kind.units)
+
+    @property
+    def deadline_at(self) -> float:
+        return self.arrived + self.deadline_s
 
     @property
     def seconds(self) -> float:

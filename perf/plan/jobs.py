@@ -43,7 +43,7 @@ class Engine:
     max_batch: int = 32
     max_batch_s: float = 0.5
     window_batches: float = 2.0
-    line_jobs: int = 64
+    line_jobs: int = 512
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-from darkroom.engine.admission import BIAS, CAUTION, COMPANY, LEARNING_RATE
+from darkroom.engine.admission import BIAS, CAUTION, COMPANY, LEARNING_RATE, PROMISE, QUANTA
 from darkroom.engine.device import LEARNING_RATE as BATCH_LEARNING_RATE
 from darkroom.engine.fair import FairLine
-from darkroom.engine.forecast import Load, Neighbour, finish_times, in_turns
+from darkroom.engine.forecast import Load, Neighbour, done_times, finish_times, in_order, in_turns
 from perf.plan.curves import Curve
 from perf.plan.events import Clock, Job, Threads, Turns
 from perf.plan.jobs import Engine, Host, Kind, Shape
@@ -57,28 +57,39 @@ class Instance:
     def _refuses(self, job: Job) -> bool:
         """The engine's admission: no job that would come late, none that would make another late."""
         neighbours = [other.as_neighbour() for other in self.neighbours if other.wants_device]
-        if not self._jobs and not neighbours:
-            return False
         others = list(self._jobs)
         loads = [Load("interactive", other.remaining_s) for other in (*others, job)]
-        finish = finish_times(loads)
-        before, among = (
-            [in_turns(seconds, self._mean_batch_s, neighbours) for seconds in times]
-            for times in (finish_times(loads[:-1]), finish)
-        )
+        fair, in_turn = finish_times(loads), in_order(loads)
+        among = done_times(fair, in_turn)
+        company = max(0.0, among[-1] - job.fluid_s)
         alone = sum(self._alone_s(shape, n) for shape, n in job.kind.tiles.items())
-        company = max(0.0, finish[-1] - job.fluid_s)
-        running = max(0.0, self._running_until - self._clock.now)
-        device = running + company + alone + COMPANY * min(alone, company)
-        device = in_turns(device, max(self._mean_batch_s, min(alone, self._engine.max_batch_s)), neighbours)
-        codec_s = self._codec_s(job.kind)
-        job.computed_s = max(device, self._pool.owed_s / self._host.codec_threads) + codec_s
-        if CAUTION * self._bias * job.computed_s > job.deadline_s:
+        job.computed_s = self._answered(job, alone, company + COMPANY * min(alone, company), neighbours)
+        turn_s = self._answered(job, alone, max(0.0, in_turn[-1] - job.fluid_s), neighbours)
+        batch_s = min(alone, self._engine.max_batch_s)
+        done_s = self._bias * job.computed_s
+        job.due_at = self._clock.now + turn_s + batch_s
+        job.promised_at = self._clock.now + min(PROMISE * done_s + 2 * batch_s, job.deadline_s)
+        if not self._jobs and not neighbours:
+            return False
+        if CAUTION * (done_s + self._between_s(job)) > job.deadline_s:
             return True
-        lefts = [other.arrived + other.deadline_s - self._clock.now for other in others]
-        return any(
-            was < will and was <= left < CAUTION * will for was, will, left in zip(before, among, lefts, strict=False)
-        )
+        without = done_times(finish_times(loads[:-1]), in_turn[:-1])
+        for other, fluid_before, fluid_after in zip(others, without, among, strict=False):
+            before, after = (
+                in_turns(seconds, self._mean_batch_s, neighbours) for seconds in (fluid_before, fluid_after)
+            )
+            left = other.deadline_at - self._clock.now - CAUTION * self._between_s(other)
+            if before < after and before <= left < CAUTION * after:
+                return True
+        return False
+
+    def _answered(self, job: Job, alone: float, others: float, neighbours: list[Neighbour]) -> float:
+        device = max(0.0, self._running_until - self._clock.now) + others + alone
+        device = in_turns(device, max(self._mean_batch_s, min(alone, self._engine.max_batch_s)), neighbours)
+        return max(device, self._pool.owed_s / self._host.codec_threads) + self._codec_s(job.kind)
+
+    def _between_s(self, job: Job) -> float:
+        return QUANTA * self._mean_batch_s * len(job.kind.tiles)
 
     @property
     def wants_device(self) -> bool:
@@ -118,6 +129,9 @@ class Instance:
 
     def _start(self) -> None:
         self._asking = False
+        for job in self._jobs:
+            promised = job.promised_at if self._clock.now < job.promised_at else job.deadline_at
+            job.share.latest_start = min(job.due_at, promised) - job.remaining_s - self._mean_batch_s
         shape = self._line.next_key(self._clock.now)
         if shape is None:
             self._turns.release()
@@ -160,9 +174,8 @@ class Instance:
 
     def _end(self, job: Job) -> None:
         del self._jobs[job]
-        if job.computed_s:
-            ratio = min(max((self._clock.now - job.arrived) / job.computed_s, BIAS[0]), BIAS[1])
-            self._bias += LEARNING_RATE * (ratio - self._bias)
+        ratio = min(max((self._clock.now - job.arrived) / max(job.computed_s, 1e-3), BIAS[0]), BIAS[1])
+        self._bias += LEARNING_RATE * (ratio - self._bias)
         self._pool.owed_s -= self._codec_s(job.kind)
         job.ended = self._clock.now
         job.done(job)

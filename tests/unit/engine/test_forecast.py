@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from darkroom.engine.estimate import Estimates
-from darkroom.engine.forecast import Load, Neighbour, finish_times, in_turns
+from darkroom.engine.forecast import Load, Neighbour, done_times, finish_times, in_order, in_turns
 from darkroom.engine.line import PixelBudget, WaitingLine
 
 
@@ -29,6 +29,23 @@ def test_the_closed_form_of_one_lane_is_the_sweep() -> None:
     alone = finish_times([Load("interactive", seconds) for seconds in work])
     swept = finish_times([*(Load("interactive", seconds) for seconds in work), Load("bulk", 0.0)])
     assert alone == pytest.approx(swept[:-1])
+
+
+def test_in_order_each_waits_for_those_before_it() -> None:
+    assert in_order([Load("interactive", 1.0), Load("interactive", 3.0), Load("interactive", 0.5)]) == [1.0, 4.0, 4.5]
+    assert in_order([]) == []
+
+
+def test_in_order_lanes_still_share_by_weight() -> None:
+    # 4 to 1 until the interactive lane has all it wants
+    assert in_order([Load("bulk", 1.0), Load("interactive", 4.0), Load("bulk", 5.0)]) == pytest.approx([5.0, 5.0, 10.0])
+    assert max(in_order([Load("bulk" if i % 3 else "interactive", 1.0) for i in range(30)])) == pytest.approx(30.0)
+
+
+def test_whoever_is_first_or_alone_is_done_between_its_fair_and_its_only_turn() -> None:
+    assert done_times([3.0, 0.0], [3.0, 0.0]) == pytest.approx([3.0, 0.0])
+    fair, ordered = [8.0, 2.0], [4.0, 6.0]
+    assert done_times(fair, ordered) == pytest.approx([16 / 3, 3.0])
 
 
 def test_neighbours_take_a_batch_before_each_of_ours_until_they_have_all() -> None:

