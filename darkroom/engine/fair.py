@@ -5,7 +5,7 @@ that a job of one unit passes a job of a thousand as soon as both are in line, a
 is weighted fair queueing (a newcomer starts at the clock of a fluid fair queue: Demers, Keshav and Shenker, 1989), so
 that an endless stream of newcomers cannot hold an older job back, with one change: every other batch is led by the
 jobs that are behind, which are those that would be done by now, or are about to be, if the oldest had gone first. So
-half of the device is for the small and half for the old, and no job takes longer than twice as long as first come,
+half of the device is for the small and half for the old, and at worst a job takes about twice as long as first come,
 first served would.
 
 Lanes share the device by weight first, jobs share their lane evenly second. With interactive 4 and bulk 1, bulk work
