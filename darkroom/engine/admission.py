@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from darkroom.engine.fair import Lane
 from darkroom.engine.forecast import Load, Neighbour, done_times, finish_times, in_order, in_turns
@@ -14,6 +15,8 @@ from darkroom.errors import BusyError, DeadlineError
 if TYPE_CHECKING:
     from darkroom.engine.device import Device
     from darkroom.engine.pools import Pools
+
+Seconds = npt.NDArray[np.float64]
 
 CAUTION = 1.1
 """A forecast is taken this much longer than computed when it is held against a deadline."""
@@ -71,7 +74,7 @@ class Admission:
     def etas(self, jobs: Collection[Job]) -> list[float]:
         """Seconds from now until each job's units are done, if nobody else came. `jobs`: the oldest first."""
         loads = _loads(jobs)
-        return self._in_turns(done_times(finish_times(loads), in_order(loads)))
+        return self._done_times(finish_times(loads), in_order(loads))
 
     def learn(self, price: Price, computed_s: float, actual_s: float) -> None:
         """Compare a forecast with what came: those who come later, and a busy machine, make most jobs a little later.
@@ -93,8 +96,8 @@ class Admission:
         cost = self._cost(request.price)
         ordered = list(jobs)
         loads = _loads(ordered)
-        among = [*loads, Load(request.lane, cost.fluid_s)]
-        fair, in_turn = finish_times(among), in_order(among)
+        with_it = [*loads, Load(request.lane, cost.fluid_s)]
+        fair, in_turn = finish_times(with_it), in_order(with_it)
         forecast = self._done(request.price, cost, fair[-1], in_turn[-1])
         alone_s = cost.alone_s + request.price.codec_s
         if not ordered and not self.neighbours and alone_s < IDLE_BELIEF * within_s:
@@ -107,28 +110,26 @@ class Admission:
                 f"Busy: the job would be done in about {forecast.done_s:.1f} s; its deadline is {within_s:.1f} s.",
                 retry_after_s=_retry_after(late),
             )
-        before, after = finish_times(loads), fair[:-1]
-        self._protect(
-            ordered, self._in_turns(done_times(before, in_turn[:-1])), self._in_turns(done_times(after, in_turn[:-1]))
-        )
+        in_turn.pop()  # what is left is taken for the others' turns without it too: only another lane's would differ
+        without, among = self._done_times(finish_times(loads), in_turn), self._done_times(fair[:-1], in_turn)
+        self._protect(ordered, np.array(without), np.array(among))
         return forecast
 
     def fluid_s(self, price: Price) -> float:
         """Device seconds of a whole job in batches as full as they lately were."""
         return self._cost(price).fluid_s
 
-    def _protect(self, jobs: Collection[Job], without: Sequence[float], among: Sequence[float]) -> None:
+    def _protect(self, jobs: Collection[Job], without: Seconds, among: Seconds) -> None:
         """Refuse whom an admitted job would pay for with its deadline. Seconds until the jobs are done, `without` the
         newcomer and `among` all."""
-        between_s = CAUTION * QUANTA * self._device.mean_batch_s
-        due = np.array([job.deadline_at - between_s * len(job.price.work) for job in jobs])
-        before, after, left = np.array(without), CAUTION * np.array(among), due - now()
+        left = np.array([job.deadline_at - CAUTION * self._between_s(job.price) for job in jobs]) - now()
+        late = CAUTION * among - left
         # one that is beyond saving has no claim
-        hurt = (np.array(among) > before) & (before <= left) & (left < after)
+        hurt = (without < among) & (without <= left) & (late > 0)
         if hurt.any():
             raise BusyError(
                 "Busy: with this job, one that was admitted before it would miss its deadline.",
-                retry_after_s=_retry_after(float((after - left)[hurt.argmax()])),
+                retry_after_s=_retry_after(float(late[hurt.argmax()])),
             )
 
     def _cost(self, price: Price) -> Forecast:
@@ -166,9 +167,11 @@ class Admission:
     def _between_s(self, price: Price) -> float:
         return QUANTA * self._device.mean_batch_s * len(price.work)
 
-    def _in_turns(self, finish: Sequence[float]) -> list[float]:
+    def _done_times(self, fair: Sequence[float], in_turn: Sequence[float]) -> list[float]:
+        """`fair`, `in_turn`: by `finish_times` and by `in_order`. Neighbours counted in."""
+        finish = done_times(fair, in_turn)
         if not self.neighbours:
-            return list(finish)
+            return finish
         return [in_turns(finish_s, self._device.mean_batch_s, self.neighbours) for finish_s in finish]
 
 

@@ -88,27 +88,34 @@ def test_a_newcomer_gets_every_other_batch_beside_an_endangered_job() -> None:
     assert "newcomer" in served[:3]
 
 
-def test_small_units_pass_large_ones_that_came_before() -> None:
+UNITS = {"large": 1.0, "small": 0.1}
+"""Device seconds of a unit, by batch key."""
+
+
+def line_that_knows(units: dict[str, float]) -> Line:
+    """An empty line on which one unit of each kind has run."""
     line = Line()
-    for key, seconds in (("large", 1.0), ("small", 0.1)):
+    for key, seconds in units.items():
         fill(line, "known", 1, key=key)
         line.take(key, 1, seconds, NOW)
+    return line
+
+
+def test_small_units_pass_large_ones_that_came_before() -> None:
+    line = line_that_knows(UNITS)
     fill(line, "first", 1, key="large")
     fill(line, "second", 1, key="small")
     assert line.next_key(NOW) == "small"
 
 
 def test_large_units_are_not_passed_for_ever() -> None:
-    line = Line()
-    for key, seconds in (("large", 1.0), ("small", 0.1)):
-        fill(line, "known", 1, key=key)
-        line.take(key, 1, seconds, NOW)
+    line = line_that_knows(UNITS)
     fill(line, "old", 1, key="large")
     fill(line, "new", 1, key="small")
     served = []
     for _ in range(40):
         served.append(line.next_key(NOW))
-        line.take(served[-1], 1, {"large": 1.0, "small": 0.1}[served[-1]], NOW)
+        line.take(served[-1], 1, UNITS[served[-1]], NOW)
         fill(line, "new", 1, key="small")
     assert 5 <= served.index("large") <= 30
 

@@ -70,12 +70,12 @@ def test_the_largest_rate_is_kept_and_a_little_more_is_not() -> None:
     assert not keeps(simulated(MACHINE, KINDS, 1.1 * rate, 1.0), 1.0)
 
 
-def test_ten_machines_do_ten_times_as_much() -> None:
+def test_ten_machines_do_ten_times_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sizing, "JOBS", 2000)  # of 400, three more or fewer that are lost are chance
     rows = growth(MACHINE, KINDS, 1.0, 16)
     assert [row["A100s"] for row in rows] == [1, 10, 100]
     assert rows[1]["pictures/s"] == pytest.approx(10 * rows[0]["pictures/s"])
-    # a tenth more to do can only cost more than a hundredth more, but for the chance of 400 arrivals
-    assert rows[1]["lost, one down (%)"] >= rows[2]["lost, one down (%)"] - 1.0
+    assert rows[1]["lost, one down (%)"] >= rows[2]["lost, one down (%)"]
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("3s", 3), ("800ms", 0.8), ("2", 2), (" 1.5s", 1.5)])
