@@ -4,11 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from darkroom.engine.fair import Lane
-from darkroom.engine.forecast import Load, Neighbour, done_times, finish_times, in_order, in_turns
+from darkroom.engine.forecast import Loads, Neighbour, done_times, finish_times, in_order, in_turns
 from darkroom.engine.job import Job, Price, Request, now
 from darkroom.errors import BusyError, DeadlineError
 
@@ -16,18 +13,16 @@ if TYPE_CHECKING:
     from darkroom.engine.device import Device
     from darkroom.engine.pools import Pools
 
-Seconds = npt.NDArray[np.float64]
-
 CAUTION = 1.1
 """A forecast is taken this much longer than computed when it is held against a deadline."""
 QUANTA = 2.0
 """So many batches more may come between for each shape of a job's units: every other batch is led by another job."""
 PROMISE = 1.5
 """What is promised is this much more than what is foreseen, and two batches: others may come."""
-COMPANY = 0.5
-"""How much longer a job's own batches take in company, at most (measured: python -m perf.quotes)."""
 BIAS, LEARNING_RATE = (0.5, 2.0), 0.05
 """Bounds of what forecasts are corrected by, and how fast: about the last twenty jobs count."""
+COMPANY = 0.5
+"""How much longer a job's own batches take in company, at most (measured: python -m perf.quotes)."""
 LONGEST_RETRY_S = 60.0
 IDLE_BELIEF = 2.0
 """An idle engine takes a job that is estimated at up to so many times its deadline: the estimate may be old."""
@@ -86,7 +81,7 @@ class Admission:
     def forecast(self, price: Price, lane: Lane, jobs: Collection[Job]) -> Forecast:
         """Foresee a newcomer among `jobs`, the oldest first."""
         cost = self._cost(price)
-        loads = [*_loads(jobs), Load(lane, cost.fluid_s)]
+        loads = _loads(jobs).and_one(lane, cost.fluid_s)
         return self._done(price, cost, finish_times(loads)[-1], in_order(loads)[-1])
 
     def admit(self, request: Request, jobs: Collection[Job], within_s: float | None = None) -> Forecast:
@@ -96,41 +91,47 @@ class Admission:
         cost = self._cost(request.price)
         ordered = list(jobs)
         loads = _loads(ordered)
-        with_it = [*loads, Load(request.lane, cost.fluid_s)]
+        with_it = loads.and_one(request.lane, cost.fluid_s)
         fair, in_turn = finish_times(with_it), in_order(with_it)
-        forecast = self._done(request.price, cost, fair[-1], in_turn[-1])
+        forecast = self._done(request.price, cost, fair.pop(), in_turn.pop())
         alone_s = cost.alone_s + request.price.codec_s
         if not ordered and not self.neighbours and alone_s < IDLE_BELIEF * within_s:
             return forecast  # nobody is in the way, and a wrong estimate mends itself only when something runs
         if alone_s > within_s:
             raise DeadlineError(f"This job needs about {alone_s:.1f} s by itself; its deadline is {within_s:.1f} s.")
-        late = CAUTION * (forecast.done_s + self._between_s(request.price)) - within_s
+        between_s = self._between_s() * len(request.price.work)
+        late = CAUTION * (forecast.done_s + between_s) - within_s
         if late > 0:
             raise BusyError(
                 f"Busy: the job would be done in about {forecast.done_s:.1f} s; its deadline is {within_s:.1f} s.",
                 retry_after_s=_retry_after(late),
             )
-        in_turn.pop()  # what is left is taken for the others' turns without it too: only another lane's would differ
-        without, among = self._done_times(finish_times(loads), in_turn), self._done_times(fair[:-1], in_turn)
-        self._protect(ordered, np.array(without), np.array(among))
+        self._protect(ordered, loads, fair, in_turn)
         return forecast
 
     def fluid_s(self, price: Price) -> float:
         """Device seconds of a whole job in batches as full as they lately were."""
         return self._cost(price).fluid_s
 
-    def _protect(self, jobs: Collection[Job], without: Seconds, among: Seconds) -> None:
-        """Refuse whom an admitted job would pay for with its deadline. Seconds until the jobs are done, `without` the
-        newcomer and `among` all."""
-        left = np.array([job.deadline_at - CAUTION * self._between_s(job.price) for job in jobs]) - now()
-        late = CAUTION * among - left
-        # one that is beyond saving has no claim
-        hurt = (without < among) & (without <= left) & (late > 0)
-        if hurt.any():
-            raise BusyError(
-                "Busy: with this job, one that was admitted before it would miss its deadline.",
-                retry_after_s=_retry_after(float(late[hurt.argmax()])),
-            )
+    def _protect(self, jobs: Sequence[Job], loads: Loads, fair: list[float], in_turn: list[float]) -> None:
+        """Refuse whom an admitted job would pay for with its deadline. `loads` of the jobs alone; `fair`, `in_turn`: by
+        `finish_times` and by `in_order`, with the newcomer among them."""
+        between_s, at = CAUTION * self._between_s(), now()
+        after_s = self._done_times(fair, in_turn)
+        left_s = [job.deadline_at - between_s * job.shapes - at for job in jobs]
+        at_risk = [place for place, left in enumerate(left_s) if left < CAUTION * after_s[place]]
+        if not at_risk:
+            return
+        alone = finish_times(loads)
+        # their turns are taken for the same without it: only another lane's would differ
+        before_s = self._done_times([alone[place] for place in at_risk], [in_turn[place] for place in at_risk])
+        for place, before in zip(at_risk, before_s, strict=True):
+            # one that is beyond saving has no claim
+            if before < after_s[place] and before <= left_s[place]:
+                raise BusyError(
+                    "Busy: with this job, one that was admitted before it would miss its deadline.",
+                    retry_after_s=_retry_after(CAUTION * after_s[place] - left_s[place]),
+                )
 
     def _cost(self, price: Price) -> Forecast:
         alone = fluid = longest = 0.0
@@ -164,8 +165,9 @@ class Admission:
         device = in_turns(device, max(self._device.mean_batch_s, cost.batch_s), self.neighbours)
         return max(device, self._pools.backlog_s(price.pixel_bytes)) + price.codec_s
 
-    def _between_s(self, price: Price) -> float:
-        return QUANTA * self._device.mean_batch_s * len(price.work)
+    def _between_s(self) -> float:
+        """What may come between for each shape of a job's units."""
+        return QUANTA * self._device.mean_batch_s
 
     def _done_times(self, fair: Sequence[float], in_turn: Sequence[float]) -> list[float]:
         """`fair`, `in_turn`: by `finish_times` and by `in_order`. Neighbours counted in."""
@@ -175,8 +177,8 @@ class Admission:
         return [in_turns(finish_s, self._device.mean_batch_s, self.neighbours) for finish_s in finish]
 
 
-def _loads(jobs: Collection[Job]) -> list[Load]:
-    return [Load(job.request.lane, job.remaining_s) for job in jobs]
+def _loads(jobs: Collection[Job]) -> Loads:
+    return Loads([job.request.lane for job in jobs], [job.remaining_s for job in jobs])
 
 
 def _retry_after(late_s: float) -> float:

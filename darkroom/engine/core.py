@@ -1,6 +1,7 @@
 """Engine: admits jobs or refuses them at once, runs their coroutines, and answers each exactly once.
 
-One event loop in a thread of its own owns all state here; the front end calls `submit` and `quote` from its threads.
+One event loop in a thread of its own owns all state here. The front end calls `submit` and `quote` from its threads:
+`submit` judges a job and puts it in line there and then, for the next one to find it, and leaves the rest to the loop.
 """
 
 import asyncio
@@ -103,10 +104,14 @@ class Engine:
     def submit(self, request: Request) -> None:
         """Admit a job or refuse it: raises BusyError, DeadlineError, BadOptionError (its id is in use) or
         UnavailableError, and then never calls `request.answer`. Blocks only while the line is full."""
-        # judged in the caller's thread: under overload a refusal must not wait for the event loop
+        # judged and put in line in the caller's thread: under overload neither may wait for the event loop
+        deadline_at = now() + request.deadline_s
         self._refuse_if_taken_or_stopping(request)
         forecast = self.admission.admit(request, list(self.jobs.values()))
-        self._loop.call(self._admit(request, forecast))
+        if self.line.has_room(request.encoded_bytes):
+            self._enter(request, forecast, deadline_at)
+        else:
+            self._loop.call(self._enter_when_there_is_room(request, deadline_at))
 
     def quote(self, request: Request) -> Quote:
         """Price a job without doing it. Raises UnavailableError while stopping."""
@@ -135,6 +140,9 @@ class Engine:
         self.device.stop(timeout_s=5.0)
         self.pools.shutdown()
         self._loop.end(timeout_s=5.0)
+        for job in list(self.jobs.values()):  # put in line when the loop no longer looked
+            if self.jobs.pop(job.request.id, None) is job:
+                job.request.answer(None, unloading())
 
     def knock(self) -> None:
         """Ask the event loop for a sign of life, which `loop_heard_at` will show. Safe from any thread."""
@@ -144,44 +152,60 @@ class Engine:
         """Device seconds admitted and not yet done."""
         return sum(job.remaining_s for job in list(self.jobs.values()))
 
+    def _enter(self, request: Request, forecast: Forecast, deadline_at: float) -> None:
+        """Make a job of an admitted request and put it in line. From any thread."""
+        job = Job(self, request, self.device.line.join(request.lane), now())
+        job.deadline_at = deadline_at
+        job.estimate(forecast.fluid_s)
+        job.batch_s = forecast.batch_s
+        job.computed_s = forecast.computed_s
+        job.due_at = now() + forecast.due_s
+        job.promised_at = min(now() + forecast.promise_s, deadline_at)
+        if (request.named and not self._claim(job)) or self.jobs.setdefault(request.id, job) is not job:
+            raise _taken(request)
+        self.pools.owe(request.price.pixel_bytes, request.price.codec_s)
+        self.line.push(job)
+        self._loop.call_soon(self._entered, job)
+        if not self._loop.alive and self.jobs.pop(request.id, None) is job:
+            raise unloading()
+
+    def _refuse_if_taken_or_stopping(self, request: Request) -> None:
+        if self._stopping:
+            raise self._stopping
+        if self._loop.closed:
+            raise unloading()
+        if request.id in self.jobs:
+            raise _taken(request)
+
     # everything below runs on the event loop unless it says otherwise
 
     def _hear(self) -> None:
         self.loop_heard_at = now()
 
-    async def _admit(self, request: Request, forecast: Forecast) -> None:
-        deadline_at = now() + request.deadline_s
-        if not self.line.has_room(request.encoded_bytes):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(request.deadline_s):
-                    while self._stopping is None and not self.line.has_room(request.encoded_bytes):
-                        await self._room.wait()
-            forecast = self.admission.admit(request, self.jobs.values(), deadline_at - now())
+    async def _enter_when_there_is_room(self, request: Request, deadline_at: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(deadline_at - now()):
+                while self._stopping is None and not self.line.has_room(request.encoded_bytes):
+                    await self._room.wait()
         self._refuse_if_taken_or_stopping(request)
-        job = Job(self, request, self.device.line.join(request.lane), now())
-        job.deadline_at = deadline_at
-        job.fluid_s = forecast.fluid_s
-        job.batch_s = forecast.batch_s
-        job.computed_s = forecast.computed_s
-        job.due_at = now() + forecast.due_s
-        job.promised_at = min(now() + forecast.promise_s, deadline_at)
-        if request.named and not self._claim(job):
-            raise _taken(request)
-        self.jobs[request.id] = job
-        self.pools.owe(request.price.pixel_bytes, request.price.codec_s)
-        self.stats.admitted += 1
-        self.line.push(job)
-        job.timer = self._loop.loop.call_later(deadline_at - now(), self._pass_deadline, job)
-        self._start_jobs()
+        self._enter(request, self.admission.admit(request, self.jobs.values(), deadline_at - now()), deadline_at)
 
-    def _refuse_if_taken_or_stopping(self, request: Request) -> None:
-        if self._stopping:
-            raise self._stopping
-        if request.id in self.jobs:
-            raise _taken(request)
+    def _entered(self, job: Job) -> None:
+        self.stats.admitted += 1
+        if self._stopping:  # it came in while the engine was told to stop
+            self._stop(job, self._stopping)
+        elif job.stop_reason is not None:  # stopped while it was put in line
+            if self.line.remove(job):
+                self._end(job, None, job.stop_reason)
+        elif job.state != "done":
+            job.timer = self._loop.loop.call_later(job.deadline_at - now(), self._pass_deadline, job)
+            self._start_jobs()
 
     def _start_jobs(self) -> None:
-        while (job := self.line.pop(self.budget)) is not None:
+        while (job := self.line.pop(self.budget, now())) is not None:
+            if job.stop_reason is not None:  # stopped while it was put in line
+                self._end(job, None, job.stop_reason)
+                continue
             self.budget.take(job.request.price.pixel_bytes)
             job.state = "running"
             job.started_at = now()

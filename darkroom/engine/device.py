@@ -245,7 +245,7 @@ class Device:
             if isinstance(outcome, DarkroomError):
                 call.sink.fail(outcome)
             else:
-                call.job.units_done += 1
+                call.job.count_unit()
                 sinks.setdefault(call.sink, []).append((call.index, outcome[i]))
         for sink, results in sinks.items():
             try:

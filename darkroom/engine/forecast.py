@@ -1,5 +1,6 @@
 """When will a job be done? Fluid forecasts of how jobs share the device: the basis of quotes, promises and refusals.
-Pure. Loads come in the order of their admission, the oldest first.
+Pure, and of plain lists: under overload hundreds of jobs are looked through for every refusal, and an array operation
+that lets go of the interpreter waits longer to get it back than a loop over them takes.
 """
 
 import itertools
@@ -7,69 +8,51 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from darkroom.engine.fair import LANE_WEIGHTS, Lane
 
 
-class Load(NamedTuple):
-    """What one admitted job still wants of the device. A tuple, since every refusal makes one of every job."""
+class Loads(NamedTuple):
+    """What admitted jobs still want of the device: an entry a job, in the order of their admission."""
 
-    lane: Lane
-    remaining_s: float
+    lanes: list[Lane]
+    remaining_s: list[float]
     """Device seconds in well-filled batches."""
 
+    def and_one(self, lane: Lane, remaining_s: float) -> "Loads":
+        """And a newcomer, which comes last."""
+        return Loads([*self.lanes, lane], [*self.remaining_s, remaining_s])
 
-def finish_times(loads: Sequence[Load]) -> list[float]:
+
+def finish_times(loads: Loads) -> list[float]:
     """Seconds from now until each load is served, when lanes share the device by weight and jobs share their lane
     evenly (generalised processor sharing: Parekh and Gallager, 1993), and nobody else comes. O(n log n)."""
-    if len({load.lane for load in loads}) <= 1:
-        return _one_lane(np.array([load.remaining_s for load in loads]))
-    finish = [0.0] * len(loads)
-    queues: dict[Lane, list[int]] = {lane: [] for lane in LANE_WEIGHTS}
-    for i in sorted(range(len(loads)), key=lambda i: -loads[i].remaining_s):
-        queues[loads[i].lane].append(i)  # smallest last
-    served = dict.fromkeys(queues, 0.0)  # device seconds each job of a lane has had
-    time = 0.0
-    while active := [lane for lane, queue in queues.items() if queue]:
-        weight = sum(LANE_WEIGHTS[lane] for lane in active)
-        rates = {lane: LANE_WEIGHTS[lane] / weight / len(queues[lane]) for lane in active}
-        step, first = min(((loads[queues[lane][-1]].remaining_s - served[lane]) / rates[lane], lane) for lane in active)
-        step = max(0.0, step)
-        time += step
-        for lane in active:
-            served[lane] += step * rates[lane]
-        finish[queues[first].pop()] = time
-    return finish
+    if len(set(loads.lanes)) <= 1:
+        return _evenly(loads.remaining_s)
+    served = [0.0] * len(loads.lanes)
+    for lane in LANE_WEIGHTS:
+        places = [place for place, other in enumerate(loads.lanes) if other == lane]
+        for place, seconds in zip(places, _evenly([loads.remaining_s[place] for place in places]), strict=True):
+            served[place] = seconds
+    return _among_lanes(loads, served)
 
 
-def in_order(loads: Sequence[Load]) -> list[float]:
+def in_order(loads: Loads) -> list[float]:
     """Seconds from now until each load is served, when every lane serves its jobs one after the other, the oldest
     first, and lanes share the device by weight."""
-    if len({load.lane for load in loads}) <= 1:
-        return list(itertools.accumulate(load.remaining_s for load in loads))
-    work = {lane: sum(load.remaining_s for load in loads if load.lane == lane) for lane in LANE_WEIGHTS}
-    served = dict.fromkeys(LANE_WEIGHTS, 0.0)
-    finish = []
-    for load in loads:
-        served[load.lane] += load.remaining_s
-        others = (
-            min(work[lane], served[load.lane] * weight / LANE_WEIGHTS[load.lane])
-            for lane, weight in LANE_WEIGHTS.items()
-            if lane != load.lane
-        )
-        finish.append(served[load.lane] + sum(others))
-    return finish
+    if len(set(loads.lanes)) <= 1:
+        return list(itertools.accumulate(loads.remaining_s))
+    served, so_far = [], dict.fromkeys(LANE_WEIGHTS, 0.0)
+    for lane, seconds in zip(*loads, strict=True):
+        so_far[lane] += seconds
+        served.append(so_far[lane])
+    return _among_lanes(loads, served)
 
 
 def done_times(fair: Sequence[float], ordered: Sequence[float]) -> list[float]:
     """Seconds from now until each load is served, when every other batch is the fair share's and the rest is the
     oldest's (FairLine.next_key): the harmonic mean of `finish_times` and `in_order`, since either half of the device
     would need twice as long alone."""
-    f, o = np.asarray(fair, float), np.asarray(ordered, float)
-    result: list[float] = (2 * f * o / np.maximum(f + o, 1e-9)).tolist()
-    return result
+    return [2 * f * o / (f + o) if f > 0 else 0.0 for f, o in zip(fair, ordered, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -89,13 +72,30 @@ def in_turns(finish_s: float, batch_s: float, neighbours: Sequence[Neighbour]) -
     return finish_s + sum(min(neighbour.backlog_s, turns * neighbour.batch_s) for neighbour in neighbours)
 
 
-def _one_lane(remaining: npt.NDArray[np.float64]) -> list[float]:
-    """The same in closed form, for overload's sake: the k-th smallest of n ends when all smaller ones have, and all
-    larger ones have had as much."""
-    order = np.argsort(remaining, kind="stable")
-    ascending = remaining[order]
-    larger = np.arange(len(ascending))[::-1]
-    finish = np.empty_like(ascending)
-    finish[order] = np.cumsum(ascending) + larger * ascending
-    result: list[float] = finish.tolist()
-    return result
+def _evenly(remaining_s: Sequence[float]) -> list[float]:
+    """What a lane must have had when each of its jobs is served: the k-th smallest of n is served when all smaller ones
+    are and all larger ones have had as much."""
+    served = [0.0] * len(remaining_s)
+    smaller_s, as_large = 0.0, len(remaining_s)
+    for place in sorted(range(len(remaining_s)), key=remaining_s.__getitem__):
+        seconds = remaining_s[place]
+        served[place] = smaller_s + as_large * seconds
+        smaller_s += seconds
+        as_large -= 1
+    return served
+
+
+def _among_lanes(loads: Loads, served: Sequence[float]) -> list[float]:
+    """Seconds until each load's lane has been `served` so much: meanwhile every other lane has had as much by its
+    weight, or all that it wants."""
+    wanted = dict.fromkeys(LANE_WEIGHTS, 0.0)
+    for lane, seconds in zip(*loads, strict=True):
+        wanted[lane] += seconds
+    shares = {
+        lane: [(wanted[other], LANE_WEIGHTS[other] / weight) for other in LANE_WEIGHTS if other != lane]
+        for lane, weight in LANE_WEIGHTS.items()
+    }
+    return [
+        own + sum(min(most, own * share) for most, share in shares[lane])
+        for lane, own in zip(loads.lanes, served, strict=True)
+    ]

@@ -121,6 +121,8 @@ class Job:
         self.started_at: float | None = None
         self.price = request.price
         """What it still stands for in forecasts: `reprice` changes its work."""
+        self.shapes = len(request.price.work)
+        """Of its units: each waits for batches of its own."""
         self.units_total = request.price.units
         self.units_done = 0
         self._priced_at = 0
@@ -128,6 +130,8 @@ class Job:
         self.device_s = 0.0
         self.fluid_s = 0.0
         """Device seconds of the whole job in well-filled batches, as last estimated."""
+        self.remaining_s = 0.0
+        """Device seconds still to come, in well-filled batches. An attribute, since every refusal reads it of all."""
         self.batch_s = 0.0
         """Its longest batch, device seconds."""
         self.computed_s = 0.0
@@ -143,22 +147,27 @@ class Job:
         self.timer: asyncio.TimerHandle | None = None
         self.stop_reason: DarkroomError | None = None
 
-    @property
-    def remaining_s(self) -> float:
-        """Device seconds still to come, in well-filled batches."""
+    def estimate(self, fluid_s: float) -> None:
+        """Take `fluid_s` for the device seconds of the whole job in well-filled batches."""
+        self.fluid_s = fluid_s
         priced = self.units_total - self._priced_at
-        if priced <= 0:
-            return 0.0
-        return self.fluid_s * min(1.0, max(0.0, (self.units_total - self.units_done) / priced))
+        to_come = min(1.0, max(0.0, (self.units_total - self.units_done) / priced)) if priced > 0 else 0.0
+        self.remaining_s = fluid_s * to_come
+
+    def count_unit(self) -> None:
+        """One of its units has run."""
+        self.units_done += 1
+        self.estimate(self.fluid_s)
 
     def reprice(self, to_come: Iterable[Work]) -> None:
         """Say what is really still to come, once the pipeline knows (how many faces there are, say): progress and the
         forecasts of others follow. The promise stays."""
         work = tuple(to_come)
         self.price = replace(self.price, work=work)
+        self.shapes = len(work)
         self.units_total = self.units_done + self.price.units
-        self.fluid_s = self.engine.admission.fluid_s(self.price)
         self._priced_at = self.units_done
+        self.estimate(self.engine.admission.fluid_s(self.price))
 
     async def run(self, network: Network, unit: Unit) -> Unit:
         """Run one unit and wait for its outputs. Raises DarkroomError when it failed."""

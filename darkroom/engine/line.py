@@ -1,6 +1,8 @@
 """The line of admitted jobs that wait encoded, and the pixel budget that decides when one may be decoded."""
 
+import threading
 from dataclasses import dataclass, field
+from functools import partial
 
 from darkroom.engine.fair import LANE_WEIGHTS
 from darkroom.engine.job import Job
@@ -47,7 +49,8 @@ class PixelBudget:
 @dataclass
 class WaitingLine:
     """Encoded jobs by virtual finish time (weighted fair queueing: Demers, Keshav and Shenker, 1989), so that a small
-    job passes large ones that came before it and nobody waits for ever. Bounded in jobs and bytes."""
+    job passes large ones that came before it and nobody waits for ever; every other one is whoever is most behind, as
+    in the line for the device (darkroom.engine.fair). Bounded in jobs and bytes. Safe from any thread."""
 
     max_jobs: int
     max_bytes: int
@@ -55,6 +58,9 @@ class WaitingLine:
     bytes: int = 0
     clock: float = 0.0
     """Device seconds that each job in the system has had in a fluid fair queue."""
+    _behind_first: bool = False
+    """Whether jobs that are behind come first this time."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def has_room(self, size: int) -> bool:
         """Whether an encoded job of `size` bytes fits; an empty line takes any job."""
@@ -62,36 +68,47 @@ class WaitingLine:
 
     def push(self, job: Job) -> None:
         slowness = LANE_WEIGHTS["interactive"] / LANE_WEIGHTS[job.request.lane]
-        job.tag = self.clock + job.fluid_s * slowness
-        self.jobs[job] = None
-        self.bytes += job.request.encoded_bytes
+        with self._lock:
+            job.tag = self.clock + job.fluid_s * slowness
+            self.jobs[job] = None
+            self.bytes += job.request.encoded_bytes
 
     def remove(self, job: Job) -> bool:
         """Take a job out of the line; False when it was not in it."""
-        if job not in self.jobs:
-            return False
-        del self.jobs[job]
-        self.bytes -= job.request.encoded_bytes
-        return True
+        with self._lock:
+            if job not in self.jobs:
+                return False
+            del self.jobs[job]
+            self.bytes -= job.request.encoded_bytes
+            return True
 
-    def pop(self, budget: PixelBudget) -> Job | None:
-        """The next job that may be decoded now. Small and large jobs have purses of their own, so neither
-        holds up the other; among equals the order is kept."""
-        firsts: dict[bool, Job] = {}
-        for job in self.jobs:
-            small = job.request.price.pixel_bytes <= budget.small_bytes
-            if small not in firsts or _order(job) < _order(firsts[small]):
-                firsts[small] = job
-        for job in sorted(firsts.values(), key=_order):
+    def pop(self, budget: PixelBudget, now: float) -> Job | None:
+        """The next job that may be decoded; `now` by the engine's clock. Small and large jobs have purses of their own,
+        so neither holds up the other; among equals the order is kept."""
+        order = partial(_by_due, now=now) if self._behind_first else _by_tag
+        firsts: dict[bool, tuple[tuple[float, float, int], Job]] = {}
+        with self._lock:
+            for job in self.jobs:
+                small = job.request.price.pixel_bytes <= budget.small_bytes
+                place = order(job)
+                if small not in firsts or place < firsts[small][0]:
+                    firsts[small] = place, job
+        for _, job in sorted(firsts.values()):
             if budget.fits(job.request.price.pixel_bytes):
                 self.remove(job)
+                self._behind_first = not self._behind_first
                 return job
         return None
 
     def advance(self, device_s: float, jobs: int) -> None:
-        """Book device seconds shared by `jobs` jobs in the system."""
+        """Book device seconds shared by `jobs` jobs in the system. From one thread."""
         self.clock += device_s / max(1, jobs)
 
 
-def _order(job: Job) -> tuple[float, int]:
-    return (job.tag, job.share.age)
+def _by_tag(job: Job) -> tuple[float, float, int]:
+    return (1, job.tag, job.share.age)
+
+
+def _by_due(job: Job, now: float) -> tuple[float, float, int]:
+    due = job.share.latest_start
+    return (0, due, job.share.age) if due is not None and due <= now else _by_tag(job)

@@ -29,6 +29,11 @@ class LoopThread:
     def closed(self) -> bool:
         return self._closed.is_set()
 
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs what it is asked to."""
+        return not self.closed and self._thread.is_alive()
+
     def start(self) -> None:
         self._thread.start()
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -18,13 +19,15 @@ SMALL_NICE, LARGE_NICE = 2, 8
 
 
 class Pools:
-    """Two pools, so that small jobs never queue up behind the encoders of large ones. Used from the event loop."""
+    """Two pools, so that small jobs never queue up behind the encoders of large ones. Used from the event loop, but for
+    `owe` and what asks, which may come from any thread."""
 
     def __init__(self, threads: int, small_bytes: int) -> None:
         """`threads` in each pool; a job of at most `small_bytes` pixels (bytes) is small."""
         self._threads = threads
         self._small_bytes = small_bytes
         self._backlog_s = {True: 0.0, False: 0.0}
+        self._lock = threading.Lock()
         self._small = ThreadPoolExecutor(threads, "darkroom-small", be_nice, (SMALL_NICE,))
         self._large = ThreadPoolExecutor(threads, "darkroom-large", be_nice, (LARGE_NICE,))
 
@@ -34,7 +37,8 @@ class Pools:
 
     def owe(self, pixel_bytes: int, seconds: float) -> None:
         """Book expected codec seconds of an admitted job (negative when they are done)."""
-        self._backlog_s[self.is_small(pixel_bytes)] += seconds
+        with self._lock:
+            self._backlog_s[self.is_small(pixel_bytes)] += seconds
 
     def is_small(self, pixel_bytes: int) -> bool:
         return pixel_bytes <= self._small_bytes

@@ -71,7 +71,7 @@ class Watcher:
 
     def _reprice(self, jobs: list[Job]) -> None:
         for job in jobs:
-            job.fluid_s = self._engine.admission.fluid_s(job.price)
+            job.estimate(self._engine.admission.fluid_s(job.price))
 
     def _renew_promises(self, jobs: list[Job]) -> None:
         for job in jobs:

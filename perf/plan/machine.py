@@ -11,7 +11,7 @@ from functools import partial
 from darkroom.engine.admission import BIAS, CAUTION, COMPANY, LEARNING_RATE, PROMISE, QUANTA
 from darkroom.engine.device import LEARNING_RATE as BATCH_LEARNING_RATE
 from darkroom.engine.fair import FairLine
-from darkroom.engine.forecast import Load, Neighbour, done_times, finish_times, in_order, in_turns
+from darkroom.engine.forecast import Loads, Neighbour, done_times, finish_times, in_order, in_turns
 from perf.plan.curves import Curve
 from perf.plan.events import Clock, Job, Threads, Turns
 from perf.plan.jobs import Engine, Host, Kind, Shape
@@ -58,8 +58,9 @@ class Instance:
         """The engine's admission: no job that would come late, none that would make another late."""
         neighbours = [other.as_neighbour() for other in self.neighbours if other.wants_device]
         others = list(self._jobs)
-        loads = [Load("interactive", other.remaining_s) for other in (*others, job)]
-        fair, in_turn = finish_times(loads), in_order(loads)
+        loads = Loads(["interactive"] * len(others), [other.remaining_s for other in others])
+        with_it = loads.and_one("interactive", job.fluid_s)
+        fair, in_turn = finish_times(with_it), in_order(with_it)
         among = done_times(fair, in_turn)
         company = max(0.0, among[-1] - job.fluid_s)
         alone = sum(self._alone_s(shape, n) for shape, n in job.kind.tiles.items())
@@ -73,7 +74,7 @@ class Instance:
             return False
         if CAUTION * (done_s + self._between_s(job)) > job.deadline_s:
             return True
-        without = done_times(finish_times(loads[:-1]), in_turn[:-1])
+        without = done_times(finish_times(loads), in_turn[:-1])
         for other, fluid_before, fluid_after in zip(others, without, among, strict=False):
             before, after = (
                 in_turns(seconds, self._mean_batch_s, neighbours) for seconds in (fluid_before, fluid_after)

@@ -11,7 +11,7 @@ import pytest
 from darkroom.config import EngineConfig
 from darkroom.engine import Engine, Job
 from darkroom.engine.lock import DeviceLock
-from darkroom.errors import DeadlineError, InternalError, UnavailableError
+from darkroom.errors import CancelledError, DeadlineError, InternalError, UnavailableError
 from tests.unit.engine import fakes
 from tests.unit.engine.fakes import FakeRunner, mapper, network, request
 from tests.unit.engine.test_engine import wait_until
@@ -363,3 +363,36 @@ def test_submitting_to_a_stopped_engine_never_hangs(make_engine: Make) -> None:
     engine._loop.close()
     engine._watcher.stop()
     engine.device.stop(timeout_s=5.0)
+
+
+def test_a_job_that_is_put_in_line_when_the_engine_has_ended_is_answered(make_engine: Make) -> None:
+    engine, net = make_engine(), network(FakeRunner())
+    late = request(net, 1, id="late")
+    end = engine._loop.end
+
+    def end_and_be_late(timeout_s: float) -> None:
+        end(timeout_s)
+        engine.jobs["late"] = Job(engine, late, engine.device.line.join("interactive"), 0.0)
+
+    engine._loop.end = end_and_be_late  # type: ignore[method-assign]
+    engine.stop(grace_s=0.0)
+    assert isinstance(late.answer.wait()[1], UnavailableError)
+
+
+def test_a_job_that_is_cancelled_while_it_is_put_in_line_never_runs(make_engine: Make) -> None:
+    engine, runner = make_engine(), FakeRunner()
+    push = engine.line.push
+
+    def cancel_first(job: Job) -> None:
+        assert engine.cancel(job.request.id)
+        wait_until(lambda: job.stop_reason is not None)
+        push(job)
+
+    engine.line.push = cancel_first  # type: ignore[method-assign]
+    job = request(network(runner), 1, id="a")
+    started = time.monotonic()
+    engine.submit(job)
+    assert isinstance(job.answer.wait()[1], CancelledError)
+    assert time.monotonic() - started < 2, "answered at once, not when a hanging job would be"
+    assert not runner.entered.is_set()
+    assert not engine.line.jobs

@@ -5,47 +5,74 @@ from typing import Any
 import pytest
 
 from darkroom.engine.estimate import Estimates
-from darkroom.engine.forecast import Load, Neighbour, done_times, finish_times, in_order, in_turns
+from darkroom.engine.fair import LANE_WEIGHTS, Lane
+from darkroom.engine.forecast import Loads, Neighbour, done_times, finish_times, in_order, in_turns
 from darkroom.engine.line import PixelBudget, WaitingLine
 
 
+def loads_of(*loads: tuple[Lane, float]) -> Loads:
+    return Loads([lane for lane, _ in loads], [seconds for _, seconds in loads])
+
+
+def fair(*loads: tuple[Lane, float]) -> list[float]:
+    return finish_times(loads_of(*loads))
+
+
+def ordered(*loads: tuple[Lane, float]) -> list[float]:
+    return in_order(loads_of(*loads))
+
+
 def test_jobs_of_one_lane_share_evenly() -> None:
-    assert finish_times([Load("interactive", 1.0), Load("interactive", 3.0)]) == pytest.approx([2.0, 4.0])
+    assert fair(("interactive", 1.0), ("interactive", 3.0)) == pytest.approx([2.0, 4.0])
+    assert fair(*(("interactive", seconds) for seconds in (3.0, 1.0, 2.0))) == pytest.approx([6.0, 3.0, 5.0])
 
 
 def test_lanes_share_by_weight() -> None:
-    small, bulk = finish_times([Load("interactive", 4.0), Load("bulk", 4.0)])
+    small, bulk = fair(("interactive", 4.0), ("bulk", 4.0))
     assert small == pytest.approx(5.0)
     assert bulk == pytest.approx(8.0)
+    # until a lane has all that it wants
+    assert fair(("interactive", 2.0), ("bulk", 1.0), ("interactive", 6.0), ("bulk", 4.0)) == pytest.approx(
+        [5.0, 10.0, 10.0, 13.0]
+    )
 
 
 def test_the_last_one_ends_when_all_work_is_done() -> None:
-    loads = [Load("interactive" if i % 3 else "bulk", float(i)) for i in range(50)]
-    assert max(finish_times(loads)) == pytest.approx(sum(range(50)))
+    assert max(fair(*(("interactive" if i % 3 else "bulk", float(i)) for i in range(50)))) == pytest.approx(
+        sum(range(50))
+    )
 
 
-def test_the_closed_form_of_one_lane_is_the_sweep() -> None:
-    work = [0.3, 2.0, 0.3, 1.1, 0.0, 5.0]
-    alone = finish_times([Load("interactive", seconds) for seconds in work])
-    swept = finish_times([*(Load("interactive", seconds) for seconds in work), Load("bulk", 0.0)])
-    assert alone == pytest.approx(swept[:-1])
+def test_forecasts_are_those_of_a_device_that_is_shared_in_small_steps() -> None:
+    loads: list[tuple[Lane, float]] = [("interactive", 0.7), ("bulk", 0.2), ("interactive", 0.3), ("bulk", 0.9)]
+    left, done, time, step = [seconds for _, seconds in loads], [0.0] * 4, 0.0, 1e-4
+    while any(seconds > 0 for seconds in left):
+        waiting = [i for i in range(4) if left[i] > 0]
+        lanes = {lane: [i for i in waiting if loads[i][0] == lane] for lane in LANE_WEIGHTS}
+        weight = sum(LANE_WEIGHTS[lane] for lane, of_lane in lanes.items() if of_lane)
+        for lane, of_lane in lanes.items():
+            for i in of_lane:
+                left[i] -= step * LANE_WEIGHTS[lane] / weight / len(of_lane)
+        time += step
+        for i in waiting:
+            done[i] = time
+    assert fair(*loads) == pytest.approx(done, abs=20 * step)
 
 
 def test_in_order_each_waits_for_those_before_it() -> None:
-    assert in_order([Load("interactive", 1.0), Load("interactive", 3.0), Load("interactive", 0.5)]) == [1.0, 4.0, 4.5]
-    assert in_order([]) == []
+    assert ordered(("interactive", 1.0), ("interactive", 3.0), ("interactive", 0.5)) == [1.0, 4.0, 4.5]
+    assert ordered() == []
 
 
 def test_in_order_lanes_still_share_by_weight() -> None:
     # 4 to 1 until the interactive lane has all it wants
-    assert in_order([Load("bulk", 1.0), Load("interactive", 4.0), Load("bulk", 5.0)]) == pytest.approx([5.0, 5.0, 10.0])
-    assert max(in_order([Load("bulk" if i % 3 else "interactive", 1.0) for i in range(30)])) == pytest.approx(30.0)
+    assert ordered(("bulk", 1.0), ("interactive", 4.0), ("bulk", 5.0)) == pytest.approx([5.0, 5.0, 10.0])
+    assert max(ordered(*(("bulk" if i % 3 else "interactive", 1.0) for i in range(30)))) == pytest.approx(30.0)
 
 
 def test_whoever_is_first_or_alone_is_done_between_its_fair_and_its_only_turn() -> None:
     assert done_times([3.0, 0.0], [3.0, 0.0]) == pytest.approx([3.0, 0.0])
-    fair, ordered = [8.0, 2.0], [4.0, 6.0]
-    assert done_times(fair, ordered) == pytest.approx([16 / 3, 3.0])
+    assert done_times([8.0, 2.0], [4.0, 6.0]) == pytest.approx([16 / 3, 3.0])
 
 
 def test_neighbours_take_a_batch_before_each_of_ours_until_they_have_all() -> None:
@@ -60,8 +87,8 @@ def test_neighbours_take_a_batch_before_each_of_ours_until_they_have_all() -> No
 
 
 def test_nothing_is_done_at_once() -> None:
-    assert finish_times([]) == []
-    assert finish_times([Load("bulk", 0.0)]) == [0.0]
+    assert fair() == []
+    assert fair(("bulk", 0.0)) == [0.0]
 
 
 def test_the_fit_learns_base_and_slope() -> None:
@@ -120,7 +147,7 @@ class FakeJob:
     def __init__(self, age: int, work_s: float, pixel_bytes: int, encoded: int = 10, lane: str = "interactive") -> None:
         price = type("Price", (), {"pixel_bytes": pixel_bytes})()
         self.request: Any = type("Request", (), {"price": price, "encoded_bytes": encoded, "lane": lane})()
-        self.share = type("Share", (), {"age": age})()
+        self.share = type("Share", (), {"age": age, "latest_start": None})()
         self.fluid_s = work_s
         self.tag = 0.0
 
@@ -135,9 +162,9 @@ def line_of(*jobs: Any) -> WaitingLine:
 def test_a_small_job_passes_a_large_one_in_line() -> None:
     large, small = FakeJob(0, 5.0, 500), FakeJob(1, 0.1, 10)
     line = line_of(large, small)
-    assert line.pop(PixelBudget(1000)) is small
-    assert line.pop(PixelBudget(1000)) is large
-    assert line.pop(PixelBudget(1000)) is None
+    assert line.pop(PixelBudget(1000), now=0.0) is small
+    assert line.pop(PixelBudget(1000), now=0.0) is large
+    assert line.pop(PixelBudget(1000), now=0.0) is None
 
 
 def test_nobody_is_passed_for_ever() -> None:
@@ -145,22 +172,31 @@ def test_nobody_is_passed_for_ever() -> None:
     line = line_of(large)
     for age in range(1, 200):
         line.push(FakeJob(age, 0.1, 10))  # type: ignore[arg-type]
-        if line.pop(PixelBudget(1000)) is large:
+        if line.pop(PixelBudget(1000), now=0.0) is large:
             return
         line.advance(0.1, 1)
     pytest.fail("the large job never had its turn")
 
 
+def test_every_other_place_is_for_whoever_is_most_behind() -> None:
+    large = [FakeJob(age, 5.0, 10) for age in range(3)]
+    small = [FakeJob(age, 0.1, 10) for age in range(3, 6)]
+    large[0].share.latest_start, large[1].share.latest_start, large[2].share.latest_start = 4.0, 3.0, 9.0
+    line = line_of(*large, *small)
+    popped = [line.pop(PixelBudget(1000), now=5.0) for _ in range(6)]
+    assert popped == [small[0], large[1], small[1], large[0], small[2], large[2]]
+
+
 def test_bulk_waits_longer() -> None:
     bulk, interactive = FakeJob(0, 1.0, 10, lane="bulk"), FakeJob(1, 2.0, 10)
-    assert line_of(bulk, interactive).pop(PixelBudget(1000)) is interactive
+    assert line_of(bulk, interactive).pop(PixelBudget(1000), now=0.0) is interactive
 
 
 def test_a_small_job_passes_when_only_large_pixels_are_spent() -> None:
     budget = PixelBudget(1000)
     budget.take(1000)
     large, small = FakeJob(0, 0.1, 900), FakeJob(1, 5.0, 10)
-    assert line_of(large, small).pop(budget) is small
+    assert line_of(large, small).pop(budget, now=0.0) is small
 
 
 def test_the_line_is_bounded_in_jobs_and_bytes() -> None:
