@@ -12,11 +12,13 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from perf.harness import OUT, report
+from perf.harness import OUT, report, write
 from perf.page import write_page
+
+Row = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -81,16 +83,18 @@ def main() -> None:
     if arguments.only:
         steps = tuple(step for step in MAIN + LONG if step.module in arguments.only)
     if not arguments.page:
-        rows = run(steps)
-        report("bench_long" if arguments.long else "bench", rows)
+        name = "bench_long" if arguments.long else "bench"
+        rows = run(steps, lambda rows: write(name, rows))
+        report(name, rows)
     print(f"Look at {write_page(OUT)}")
     if not arguments.page and any(row["outcome"] != "done" for row in rows):
         raise SystemExit("Some measurements failed.")
 
 
-def run(steps: Sequence[Step]) -> list[dict[str, object]]:
-    """One row a step: what was run, when it began, how long it took, and what became of it."""
-    rows: list[dict[str, object]] = []
+def run(steps: Sequence[Step], keep: Callable[[list[Row]], None] = lambda rows: None) -> list[Row]:
+    """One row a step: what was run, when it began, how long it took, and what became of it. `keep(rows)` is called after
+    each: hours of measurements may be interrupted."""
+    rows: list[Row] = []
     for step in steps:
         print(f"\n== python -m perf.{step.command}", flush=True)
         begun, started = datetime.datetime.now(datetime.UTC), time.monotonic()
@@ -109,6 +113,7 @@ def run(steps: Sequence[Step]) -> list[dict[str, object]]:
                 "outcome": outcome,
             }
         )
+        keep(rows)
     return rows
 
 

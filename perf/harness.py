@@ -59,13 +59,18 @@ def percentile(values: Sequence[float], q: float) -> float:
 
 
 def report(name: str, rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
-    """Print the rows as a Markdown table and write them to out/perf/<name>.csv, with the machine to <name>.json."""
+    """Print the rows as a Markdown table and write them."""
+    write(name, rows, **more)
+    print(table(rows))
+    print(f"\n{machine()['cpu']}, {machine()['memory']}, {machine()['date']}; written to {OUT / name}.json")
+
+
+def write(name: str, rows: Sequence[Mapping[str, Any]], **more: Any) -> None:
+    """Write the rows to out/perf/<name>.csv, with the machine and the command to <name>.json."""
     OUT.mkdir(parents=True, exist_ok=True)
     content = {"command": command(), "machine": machine(), "rows": list(rows), **more}
     (OUT / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
     write_csv(OUT / f"{name}.csv", rows)
-    print(table(rows))
-    print(f"\n{machine()['cpu']}, {machine()['memory']}, {machine()['date']}; written to {OUT / name}.json")
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -30,8 +30,10 @@ def test_a_page_tells_command_machine_and_date_of_each_figure(tmp_path: Path) ->
 
 
 def test_a_measurement_that_fails_does_not_stop_the_rest() -> None:
-    rows = run([Step("no_such_measurement", 60.0), Step("bench --help", 60.0)])
+    kept: list[int] = []
+    rows = run([Step("no_such_measurement", 60.0), Step("bench --help", 60.0)], lambda rows: kept.append(len(rows)))
     assert [row["outcome"] for row in rows] == ["ended with 1", "done"]
+    assert kept == [1, 2], "what was measured is written down before the next begins"
 
 
 def test_a_measurement_that_hangs_is_stopped() -> None:
