@@ -92,8 +92,8 @@ def main() -> None:
 
 
 def run(steps: Sequence[Step], keep: Callable[[list[Row]], None] = lambda rows: None) -> list[Row]:
-    """One row a step: what was run, when it began, how long it took, and what became of it. `keep(rows)` is called after
-    each: hours of measurements may be interrupted."""
+    """One row a step: what was run, when it began, how long it took, and what became of it. `keep(rows)` is called
+    after each: hours of measurements may be interrupted."""
     rows: list[Row] = []
     for step in steps:
         print(f"\n== python -m perf.{step.command}", flush=True)

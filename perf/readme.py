@@ -39,13 +39,16 @@ class Table:
         if not rows or not set(self.heads) <= set(rows[0]):
             return None
         lines = table([{head: row.get(head, "") for head in self.heads} for row in rows]).splitlines()
-        chosen = [_find(mine, lines[2:], self._keys(rows[0])) for mine in self.rows]
+        chosen = [_find(mine, lines[2:], self._keys(rows)) for mine in self.rows]
         found = [line for line in chosen if line is not None]
         return lines[:2] + found if len(found) == len(chosen) else None
 
-    def _keys(self, row: Mapping[str, Any]) -> int:
-        """How many of the leading columns name a row: those before the first that is measured."""
-        measured = [index for index, head in enumerate(self.heads) if isinstance(row[head], float)]
+    def _keys(self, rows: Sequence[Mapping[str, Any]]) -> int:
+        """How many of the leading columns name a row: those before the first that is measured in any row (a count may
+        stand above the seconds)."""
+        measured = [
+            index for index, head in enumerate(self.heads) if any(isinstance(row.get(head), float) for row in rows)
+        ]
         return max(1, measured[0]) if measured else len(self.heads)
 
 

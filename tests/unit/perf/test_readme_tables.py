@@ -57,3 +57,12 @@ def test_rows_that_were_not_measured_are_told(whats: tuple[str, ...]) -> None:
 
 def test_columns_that_were_not_measured_are_told() -> None:
     assert table().rendered([{"what": "offered for 3 s", "value": 1.0}, {"what": "served", "value": 2.0}]) is None
+
+
+def test_a_count_above_the_seconds_does_not_make_them_a_name() -> None:
+    body = "| jobs | 5 | |\n| p50 (s) | 1 | |\n| p99 (s) | 2 | |"
+    (found,) = tables(f"(`python -m perf.soak`)\n\n| what | value | wanted |\n| --- | --- | --- |\n{body}")
+    measured = [("jobs", 9), ("p50 (s)", 0.5), ("p99 (s)", 1.5)]
+    rendered = found.rendered([{"what": what, "value": value, "wanted": ""} for what, value in measured])
+    assert rendered is not None
+    assert rendered[2:] == ["| jobs | 9 |  |", "| p50 (s) | 0.5 |  |", "| p99 (s) | 1.5 |  |"]
