@@ -19,10 +19,10 @@ QUANTA = 2.0
 """So many batches more may come between for each shape of a job's units: every other batch is led by another job."""
 PROMISE = 1.5
 """What is promised is this much more than what is foreseen, and two batches: others may come."""
-BIAS, LEARNING_RATE = (0.5, 2.0), 0.05
-"""Bounds of what forecasts are corrected by, and how fast: about the last twenty jobs count."""
 COMPANY = 0.5
 """How much longer a job's own batches take in company, at most (measured: python -m perf.quotes)."""
+BIAS, LEARNING_RATE = (0.5, 2.0), 0.05
+"""Bounds of what forecasts are corrected by, and how fast: about the last twenty jobs count."""
 LONGEST_RETRY_S = 60.0
 IDLE_BELIEF = 2.0
 """An idle engine takes a job that is estimated at up to so many times its deadline: the estimate may be old."""
@@ -84,18 +84,17 @@ class Admission:
         loads = _loads(jobs).and_one(lane, cost.fluid_s)
         return self._done(price, cost, finish_times(loads)[-1], in_order(loads)[-1])
 
-    def admit(self, request: Request, jobs: Collection[Job], within_s: float | None = None) -> Forecast:
+    def admit(self, request: Request, jobs: Sequence[Job], within_s: float | None = None) -> Forecast:
         """Foresee a newcomer, or refuse it: DeadlineError when it could not make its deadline even alone, BusyError
         when it, or a job admitted before it, would come too late among the others. `jobs`: the oldest first."""
         within_s = request.deadline_s if within_s is None else within_s
         cost = self._cost(request.price)
-        ordered = list(jobs)
-        loads = _loads(ordered)
+        loads = _loads(jobs)
         with_it = loads.and_one(request.lane, cost.fluid_s)
         fair, in_turn = finish_times(with_it), in_order(with_it)
         forecast = self._done(request.price, cost, fair.pop(), in_turn.pop())
         alone_s = cost.alone_s + request.price.codec_s
-        if not ordered and not self.neighbours and alone_s < IDLE_BELIEF * within_s:
+        if not jobs and not self.neighbours and alone_s < IDLE_BELIEF * within_s:
             return forecast  # nobody is in the way, and a wrong estimate mends itself only when something runs
         if alone_s > within_s:
             raise DeadlineError(f"This job needs about {alone_s:.1f} s by itself; its deadline is {within_s:.1f} s.")
@@ -106,7 +105,7 @@ class Admission:
                 f"Busy: the job would be done in about {forecast.done_s:.1f} s; its deadline is {within_s:.1f} s.",
                 retry_after_s=_retry_after(late),
             )
-        self._protect(ordered, loads, fair, in_turn)
+        self._protect(jobs, loads, fair, in_turn)
         return forecast
 
     def fluid_s(self, price: Price) -> float:
@@ -118,7 +117,7 @@ class Admission:
         `finish_times` and by `in_order`, with the newcomer among them."""
         between_s, at = CAUTION * self._between_s(), now()
         after_s = self._done_times(fair, in_turn)
-        left_s = [job.deadline_at - between_s * job.shapes - at for job in jobs]
+        left_s = [job.deadline_at - between_s * len(job.price.work) - at for job in jobs]
         at_risk = [place for place, left in enumerate(left_s) if left < CAUTION * after_s[place]]
         if not at_risk:
             return

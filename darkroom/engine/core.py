@@ -188,7 +188,8 @@ class Engine:
                 while self._stopping is None and not self.line.has_room(request.encoded_bytes):
                     await self._room.wait()
         self._refuse_if_taken_or_stopping(request)
-        self._enter(request, self.admission.admit(request, self.jobs.values(), deadline_at - now()), deadline_at)
+        forecast = self.admission.admit(request, list(self.jobs.values()), deadline_at - now())
+        self._enter(request, forecast, deadline_at)
 
     def _entered(self, job: Job) -> None:
         self.stats.admitted += 1

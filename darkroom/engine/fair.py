@@ -95,9 +95,9 @@ class FairLine(Generic[CallT, KeyT]):
         """The batch key of the call that should run first; None when nothing waits."""
         if not self._waiting:
             return None
-        endangered = [share for share in self._waiting if _is_endangered(share, now)]
+        endangered = [share for share in self._waiting if is_endangered(share, now)]
         self._by_promise = bool(endangered) and not self._by_promise
-        share = min(endangered, key=_promise_order) if self._by_promise else self._fairest()
+        share = min(endangered, key=promise_order) if self._by_promise else self._fairest()
         return _next_key(share)
 
     def take(self, key: KeyT, limit: int, unit_s: float, now: float) -> list[tuple[Share[CallT, KeyT], CallT]]:
@@ -108,7 +108,7 @@ class FairLine(Generic[CallT, KeyT]):
         heaps: dict[Lane | None, list[tuple[float, int, Share[CallT, KeyT]]]] = {}
         for share in self._waiting:
             if key in share.calls:
-                leads = self._by_promise and _is_endangered(share, now)
+                leads = self._by_promise and is_endangered(share, now)
                 group = None if leads else share.lane
                 heaps.setdefault(group, []).append(_entry(share, group))
         for heap in heaps.values():
@@ -181,7 +181,7 @@ class FairLine(Generic[CallT, KeyT]):
 
 def _entry(share: Share[CallT, KeyT], lane: Lane | None) -> tuple[float, int, Share[CallT, KeyT]]:
     """A job in the heap of its lane, or of those that lead (None)."""
-    return (*(_time_order if lane else _promise_order)(share), share)
+    return (*(_time_order if lane else promise_order)(share), share)
 
 
 def _next_key(share: Share[CallT, KeyT]) -> KeyT:
@@ -189,7 +189,8 @@ def _next_key(share: Share[CallT, KeyT]) -> KeyT:
     return min(share.calls, key=lambda key: share.calls[key][0][0])
 
 
-def _promise_order(share: Share[CallT, KeyT]) -> tuple[float, int]:
+def promise_order(share: Share[CallT, KeyT]) -> tuple[float, int]:
+    """Of those that are endangered: who is so for longest goes first."""
     return (share.latest_start or 0.0, share.age)
 
 
@@ -197,5 +198,6 @@ def _time_order(share: Share[CallT, KeyT]) -> tuple[float, int]:
     return (share.virtual_time or 0.0, share.age)
 
 
-def _is_endangered(share: Share[CallT, KeyT], now: float) -> bool:
+def is_endangered(share: Share[CallT, KeyT], now: float) -> bool:
+    """Whether a job is behind, or about to be, at `now` (the clock of `latest_start`)."""
     return share.latest_start is not None and share.latest_start <= now

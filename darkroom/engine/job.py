@@ -121,8 +121,6 @@ class Job:
         self.started_at: float | None = None
         self.price = request.price
         """What it still stands for in forecasts: `reprice` changes its work."""
-        self.shapes = len(request.price.work)
-        """Of its units: each waits for batches of its own."""
         self.units_total = request.price.units
         self.units_done = 0
         self._priced_at = 0
@@ -164,7 +162,6 @@ class Job:
         forecasts of others follow. The promise stays."""
         work = tuple(to_come)
         self.price = replace(self.price, work=work)
-        self.shapes = len(work)
         self.units_total = self.units_done + self.price.units
         self._priced_at = self.units_done
         self.estimate(self.engine.admission.fluid_s(self.price))

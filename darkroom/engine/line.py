@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field
 from functools import partial
 
-from darkroom.engine.fair import LANE_WEIGHTS
+from darkroom.engine.fair import LANE_WEIGHTS, is_endangered, promise_order
 from darkroom.engine.job import Job
 
 SMALL_SHARE = 4
@@ -110,5 +110,4 @@ def _by_tag(job: Job) -> tuple[float, float, int]:
 
 
 def _by_due(job: Job, now: float) -> tuple[float, float, int]:
-    due = job.share.latest_start
-    return (0, due, job.share.age) if due is not None and due <= now else _by_tag(job)
+    return (0, *promise_order(job.share)) if is_endangered(job.share, now) else _by_tag(job)
