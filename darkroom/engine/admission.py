@@ -1,24 +1,24 @@
-"""Admission: price a job, foresee its end, and refuse it at once when it, or a job before it, would come too late."""
+"""Admission: price a job, foresee its end, and refuse it at once when it, or a job before it, would come too late.
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+Pure arithmetic over what a device and its thread pools say of themselves, by the clock that it is given: the engine's,
+or that of simulated time (perf.plan).
+"""
 
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from darkroom.engine.commitment import Commitment, Forecast
 from darkroom.engine.fair import Lane
 from darkroom.engine.forecast import Loads, Neighbour, done_times, finish_times, in_order, in_turns
-from darkroom.engine.job import Job, Price, Request, now
+from darkroom.engine.price import Price
 from darkroom.errors import BusyError, DeadlineError
-
-if TYPE_CHECKING:
-    from darkroom.engine.device import Device
-    from darkroom.engine.pools import Pools
+from darkroom.network import Network
 
 CAUTION = 1.1
 """A forecast is taken this much longer than computed when it is held against a deadline."""
 QUANTA = 2.0
 """So many batches more may come between for each shape of a job's units: every other batch is led by another job."""
-PROMISE = 1.5
-"""What is promised is this much more than what is foreseen, and two batches: others may come."""
 COMPANY = 0.5
 """How much longer a job's own batches take in company, at most (measured: python -m perf.quotes)."""
 BIAS, LEARNING_RATE = (0.5, 2.0), 0.05
@@ -28,45 +28,47 @@ IDLE_BELIEF = 2.0
 """An idle engine takes a job that is estimated at up to so many times its deadline: the estimate may be old."""
 
 
-@dataclass(frozen=True)
-class Forecast:
-    """All in seconds."""
+class Batches(Protocol):
+    """What a device says of its batches (darkroom.engine.device.Device)."""
 
-    alone_s: float
-    """Device time of the job alone."""
-    fluid_s: float
-    """Its share of full batches."""
-    batch_s: float
-    """Its longest batch."""
-    computed_s: float = 0.0
-    """From now until the answer, if nobody else came."""
-    done_s: float = 0.0
-    """From now until the answer, as forecasts lately came true."""
-    turn_s: float = 0.0
-    """From now until the answer, if the oldest always went first."""
+    running_until: float
+    """When the batch on the device is expected to end."""
+    mean_batch_s: float
+    """Device seconds of one batch, lately."""
 
-    @property
-    def due_s(self) -> float:
-        """From then on it is behind."""
-        return self.turn_s + self.batch_s
+    def batch_limit(self, network: Network, shape: tuple[int, ...]) -> int:
+        """Units of `shape` in one run of `network`, at most."""
 
-    @property
-    def promise_s(self) -> float:
-        """What the engine holds itself to."""
-        return PROMISE * self.done_s + 2 * self.batch_s
+    def usual_batch(self, network: Network, shape: tuple[int, ...], limit: int) -> int:
+        """Units that batches of this shape lately had, at most `limit`."""
+
+    def seconds(self, network: Network, shape: tuple[int, ...], units: int) -> float:
+        """Expected device seconds of one batch of `units`."""
+
+
+class Codecs(Protocol):
+    """What the thread pools say of theirs (darkroom.engine.pools.Pools)."""
+
+    def is_small(self, pixel_bytes: int) -> bool:
+        """Whether a job of so many pixels (bytes) counts as small."""
+
+    def backlog_s(self, pixel_bytes: int) -> float:
+        """Seconds of codec work that a newcomer of this size would find before it."""
 
 
 class Admission:
     """Forecasts from the estimates of the device and the jobs already admitted."""
 
-    def __init__(self, device: "Device", pools: "Pools") -> None:
+    def __init__(self, device: Batches, pools: Codecs, clock: Callable[[], float]) -> None:
+        """`clock`: seconds, the one of the device's and the jobs' times."""
         self._device = device
         self._pools = pools
+        self._now = clock
         self._bias = {True: 1.0, False: 1.0}
         self.neighbours: tuple[Neighbour, ...] = ()
         """The other processes that want the device; renewed by the board."""
 
-    def etas(self, jobs: Collection[Job]) -> list[float]:
+    def etas(self, jobs: Collection[Commitment]) -> list[float]:
         """Seconds from now until each job's units are done, if nobody else came. `jobs`: the oldest first."""
         loads = _loads(jobs)
         return self._done_times(finish_times(loads), in_order(loads))
@@ -78,27 +80,27 @@ class Admission:
         ratio = min(max(actual_s / max(computed_s, 1e-3), BIAS[0]), BIAS[1])
         self._bias[small] += LEARNING_RATE * (ratio - self._bias[small])
 
-    def forecast(self, price: Price, lane: Lane, jobs: Collection[Job]) -> Forecast:
+    def forecast(self, price: Price, lane: Lane, jobs: Collection[Commitment]) -> Forecast:
         """Foresee a newcomer among `jobs`, the oldest first."""
         cost = self._cost(price)
         loads = _loads(jobs).and_one(lane, cost.fluid_s)
         return self._done(price, cost, finish_times(loads)[-1], in_order(loads)[-1])
 
-    def admit(self, request: Request, jobs: Sequence[Job], within_s: float | None = None) -> Forecast:
-        """Foresee a newcomer, or refuse it: DeadlineError when it could not make its deadline even alone, BusyError
-        when it, or a job admitted before it, would come too late among the others. `jobs`: the oldest first."""
-        within_s = request.deadline_s if within_s is None else within_s
-        cost = self._cost(request.price)
+    def admit(self, price: Price, lane: Lane, within_s: float, jobs: Sequence[Commitment]) -> Forecast:
+        """Foresee a newcomer that has `within_s` seconds, or refuse it: DeadlineError when it could not make that even
+        alone, BusyError when it, or a job admitted before it, would come too late among the others. `jobs`: the oldest
+        first."""
+        cost = self._cost(price)
         loads = _loads(jobs)
-        with_it = loads.and_one(request.lane, cost.fluid_s)
+        with_it = loads.and_one(lane, cost.fluid_s)
         fair, in_turn = finish_times(with_it), in_order(with_it)
-        forecast = self._done(request.price, cost, fair.pop(), in_turn.pop())
-        alone_s = cost.alone_s + request.price.codec_s
+        forecast = self._done(price, cost, fair.pop(), in_turn.pop())
+        alone_s = cost.alone_s + price.codec_s
         if not jobs and not self.neighbours and alone_s < IDLE_BELIEF * within_s:
             return forecast  # nobody is in the way, and a wrong estimate mends itself only when something runs
         if alone_s > within_s:
             raise DeadlineError(f"This job needs about {alone_s:.1f} s by itself; its deadline is {within_s:.1f} s.")
-        between_s = self._between_s() * len(request.price.work)
+        between_s = self._between_s() * len(price.work)
         late = CAUTION * (forecast.done_s + between_s) - within_s
         if late > 0:
             raise BusyError(
@@ -112,10 +114,10 @@ class Admission:
         """Device seconds of a whole job in batches as full as they lately were."""
         return self._cost(price).fluid_s
 
-    def _protect(self, jobs: Sequence[Job], loads: Loads, fair: list[float], in_turn: list[float]) -> None:
+    def _protect(self, jobs: Sequence[Commitment], loads: Loads, fair: list[float], in_turn: list[float]) -> None:
         """Refuse whom an admitted job would pay for with its deadline. `loads` of the jobs alone; `fair`, `in_turn`: by
         `finish_times` and by `in_order`, with the newcomer among them."""
-        between_s, at = CAUTION * self._between_s(), now()
+        between_s, at = CAUTION * self._between_s(), self._now()
         after_s = self._done_times(fair, in_turn)
         left_s = [job.deadline_at - between_s * len(job.price.work) - at for job in jobs]
         at_risk = [place for place, left in enumerate(left_s) if left < CAUTION * after_s[place]]
@@ -160,7 +162,7 @@ class Admission:
 
     def _answered(self, price: Price, cost: Forecast, others_s: float) -> float:
         """Seconds until the answer of a job that waits `others_s` for others."""
-        device = max(0.0, self._device.running_until - now()) + others_s + cost.alone_s
+        device = max(0.0, self._device.running_until - self._now()) + others_s + cost.alone_s
         device = in_turns(device, max(self._device.mean_batch_s, cost.batch_s), self.neighbours)
         return max(device, self._pools.backlog_s(price.pixel_bytes)) + price.codec_s
 
@@ -176,8 +178,8 @@ class Admission:
         return [in_turns(finish_s, self._device.mean_batch_s, self.neighbours) for finish_s in finish]
 
 
-def _loads(jobs: Collection[Job]) -> Loads:
-    return Loads([job.request.lane for job in jobs], [job.remaining_s for job in jobs])
+def _loads(jobs: Collection[Commitment]) -> Loads:
+    return Loads([job.lane for job in jobs], [job.remaining_s for job in jobs])
 
 
 def _retry_after(late_s: float) -> float:

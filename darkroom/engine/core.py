@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from darkroom.config import EngineConfig
-from darkroom.engine.admission import Admission, Forecast
+from darkroom.engine.admission import Admission
+from darkroom.engine.commitment import Forecast
 from darkroom.engine.complaints import Complaints
 from darkroom.engine.device import Device
 from darkroom.engine.estimate import Estimates
@@ -79,9 +80,9 @@ class Engine:
         self.device = Device(config, self.estimates, lock, self._on_batch, self.stats.retry, self._on_device_lost)
         self.budget = PixelBudget(config.pixel_bytes)
         self.pools = Pools(config.codec_threads, self.budget.small_bytes)
-        self.line = WaitingLine(config.line_jobs, config.line_bytes)
+        self.line: WaitingLine[Job] = WaitingLine(config.line_jobs, config.line_bytes)
         self.jobs: dict[str, Job] = {}
-        self.admission = Admission(self.device, self.pools)
+        self.admission = Admission(self.device, self.pools, now)
         self._claim = claim
         self._release = release
         self._on_poisoned = on_poisoned
@@ -107,7 +108,7 @@ class Engine:
         # judged and put in line in the caller's thread: under overload neither may wait for the event loop
         deadline_at = now() + request.deadline_s
         self._refuse_if_taken_or_stopping(request)
-        forecast = self.admission.admit(request, list(self.jobs.values()))
+        forecast = self._admit(request, request.deadline_s)
         if self.line.has_room(request.encoded_bytes):
             self._enter(request, forecast, deadline_at)
         else:
@@ -152,15 +153,14 @@ class Engine:
         """Device seconds admitted and not yet done."""
         return sum(job.remaining_s for job in list(self.jobs.values()))
 
+    def _admit(self, request: Request, within_s: float) -> Forecast:
+        return self.admission.admit(request.price, request.lane, within_s, list(self.jobs.values()))
+
     def _enter(self, request: Request, forecast: Forecast, deadline_at: float) -> None:
         """Make a job of an admitted request and put it in line. From any thread."""
         job = Job(self, request, self.device.line.join(request.lane), now())
         job.deadline_at = deadline_at
-        job.estimate(forecast.fluid_s)
-        job.batch_s = forecast.batch_s
-        job.computed_s = forecast.computed_s
-        job.due_at = now() + forecast.due_s
-        job.promised_at = min(now() + forecast.promise_s, deadline_at)
+        job.promise(forecast, job.admitted_at)
         if (request.named and not self._claim(job)) or self.jobs.setdefault(request.id, job) is not job:
             raise _taken(request)
         self.pools.owe(request.price.pixel_bytes, request.price.codec_s)
@@ -188,7 +188,7 @@ class Engine:
                 while self._stopping is None and not self.line.has_room(request.encoded_bytes):
                     await self._room.wait()
         self._refuse_if_taken_or_stopping(request)
-        forecast = self.admission.admit(request, list(self.jobs.values()), deadline_at - now())
+        forecast = self._admit(request, deadline_at - now())
         self._enter(request, forecast, deadline_at)
 
     def _entered(self, job: Job) -> None:

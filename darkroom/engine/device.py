@@ -125,7 +125,7 @@ class Device:
 
     def usual_batch(self, network: Network, shape: tuple[int, ...], limit: int) -> int:
         """Units that batches of this shape lately had, at most `limit`; `limit` when none ran."""
-        return min(limit, max(1, round(self._estimates.mean_batch(network, shape) or limit)))
+        return self._estimates.usual_batch(network, shape, limit)
 
     def seconds(self, network: Network, shape: tuple[int, ...], units: int) -> float:
         """Expected device seconds of one batch of `units`."""

@@ -75,11 +75,11 @@ class Estimates:
             rate = total_s / total if total > 0 else self._prior
             return rate * size * n
 
-    def mean_batch(self, network: Hashable, shape: Hashable) -> float:
-        """Units a batch, over the last twenty or so; 0 when none ran."""
+    def usual_batch(self, network: Hashable, shape: Hashable, limit: int) -> int:
+        """Units that the last twenty or so batches had on average, 1 to `limit`; `limit` when none ran."""
         with self._lock:
             fit = self._fits.get((network, shape))
-            return fit.n / fit.weight if fit is not None else 0.0
+            return min(limit, max(1, round(fit.n / fit.weight))) if fit is not None else limit
 
     def batch_limit(self, network: Hashable, shape: Hashable, size: float, most: int, seconds: float) -> int:
         """The largest batch of at most `most` units that is expected to run within `seconds`; at least 1."""

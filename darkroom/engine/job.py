@@ -4,10 +4,12 @@ import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
+from darkroom.engine.commitment import Commitment
 from darkroom.engine.fair import Lane, Share
+from darkroom.engine.price import Price, Work
 from darkroom.errors import DarkroomError, InternalError
 from darkroom.network import Network, Unit
 
@@ -21,30 +23,6 @@ Key = tuple[Network, tuple[int, ...]]
 """What calls must have in common to share a batch: the network and the shape of their first input."""
 
 State = Literal["waiting", "running", "done"]
-
-
-@dataclass(frozen=True)
-class Work:
-    """Part of a job's price: `units` calls of `network`, each with a first input of `shape` (no batch axis)."""
-
-    network: Network
-    shape: tuple[int, ...]
-    units: int
-
-
-@dataclass(frozen=True)
-class Price:
-    """What a job costs, known from its header and options alone."""
-
-    work: tuple[Work, ...]
-    pixel_bytes: int
-    """Decoded and produced pixels the job holds at its peak, bytes."""
-    codec_s: float = 0.0
-    """Expected seconds of decoding, stitching and encoding on one thread."""
-
-    @property
-    def units(self) -> int:
-        return sum(work.units for work in self.work)
 
 
 @dataclass(frozen=True)
@@ -105,37 +83,19 @@ class Sink(ABC):
         """A call of this sink failed."""
 
 
-class Job:
-    """One admitted job. Pipelines use `run`, `map`, `in_pool` and `timings`; the rest belongs to the engine."""
+class Job(Commitment):
+    """One admitted job. Pipelines use `run`, `map`, `in_pool`, `reprice` and `timings`; the rest belongs to the
+    engine."""
 
     def __init__(self, engine: "Engine", request: Request, share: Share[Call, Key], now: float) -> None:
+        super().__init__(request.price, share, now + request.deadline_s, request.encoded_bytes)
         self.engine = engine
         self.request = request
-        self.share = share
         self.state: State = "waiting"
         self.admitted_at = now
-        self.deadline_at = now + request.deadline_s
-        self.promised_at = self.deadline_at
-        self.due_at = self.deadline_at
-        """When it would be done (engine clock) if the oldest always went first: from then on it is behind."""
         self.started_at: float | None = None
-        self.price = request.price
-        """What it still stands for in forecasts: `reprice` changes its work."""
-        self.units_total = request.price.units
-        self.units_done = 0
-        self._priced_at = 0
         self.batches = 0
         self.device_s = 0.0
-        self.fluid_s = 0.0
-        """Device seconds of the whole job in well-filled batches, as last estimated."""
-        self.remaining_s = 0.0
-        """Device seconds still to come, in well-filled batches. An attribute, since every refusal reads it of all."""
-        self.batch_s = 0.0
-        """Its longest batch, device seconds."""
-        self.computed_s = 0.0
-        """Seconds until the answer as computed at admission, before any correction."""
-        self.tag = 0.0
-        """Place in the line of encoded jobs: smallest first."""
         self.timings = Timings()
         self.notes: dict[str, Any] = {}
         """What the pipeline wants others to see while it works (a preview, say)."""
@@ -145,25 +105,10 @@ class Job:
         self.timer: asyncio.TimerHandle | None = None
         self.stop_reason: DarkroomError | None = None
 
-    def estimate(self, fluid_s: float) -> None:
-        """Take `fluid_s` for the device seconds of the whole job in well-filled batches."""
-        self.fluid_s = fluid_s
-        priced = self.units_total - self._priced_at
-        to_come = min(1.0, max(0.0, (self.units_total - self.units_done) / priced)) if priced > 0 else 0.0
-        self.remaining_s = fluid_s * to_come
-
-    def count_unit(self) -> None:
-        """One of its units has run."""
-        self.units_done += 1
-        self.estimate(self.fluid_s)
-
     def reprice(self, to_come: Iterable[Work]) -> None:
         """Say what is really still to come, once the pipeline knows (how many faces there are, say): progress and the
         forecasts of others follow. The promise stays."""
-        work = tuple(to_come)
-        self.price = replace(self.price, work=work)
-        self.units_total = self.units_done + self.price.units
-        self._priced_at = self.units_done
+        self.expect(to_come)
         self.estimate(self.engine.admission.fluid_s(self.price))
 
     async def run(self, network: Network, unit: Unit) -> Unit:

@@ -3,9 +3,12 @@
 import threading
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Generic, TypeVar
 
+from darkroom.engine.commitment import Commitment
 from darkroom.engine.fair import LANE_WEIGHTS, is_endangered, promise_order
-from darkroom.engine.job import Job
+
+JobT = TypeVar("JobT", bound=Commitment)
 
 SMALL_SHARE = 4
 """One part in so many of the pixel budget is kept for small jobs on top, so that posters never hold up thumbnails. With
@@ -47,14 +50,14 @@ class PixelBudget:
 
 
 @dataclass
-class WaitingLine:
+class WaitingLine(Generic[JobT]):
     """Encoded jobs by virtual finish time (weighted fair queueing: Demers, Keshav and Shenker, 1989), so that a small
     job passes large ones that came before it and nobody waits for ever; every other one is whoever is most behind, as
     in the line for the device (darkroom.engine.fair). Bounded in jobs and bytes. Safe from any thread."""
 
     max_jobs: int
     max_bytes: int
-    jobs: dict[Job, None] = field(default_factory=dict)
+    jobs: dict[JobT, None] = field(default_factory=dict)
     bytes: int = 0
     clock: float = 0.0
     """Device seconds that each job in the system has had in a fluid fair queue."""
@@ -66,35 +69,35 @@ class WaitingLine:
         """Whether an encoded job of `size` bytes fits; an empty line takes any job."""
         return not self.jobs or (len(self.jobs) < self.max_jobs and self.bytes + size <= self.max_bytes)
 
-    def push(self, job: Job) -> None:
-        slowness = LANE_WEIGHTS["interactive"] / LANE_WEIGHTS[job.request.lane]
+    def push(self, job: JobT) -> None:
+        slowness = LANE_WEIGHTS["interactive"] / LANE_WEIGHTS[job.lane]
         with self._lock:
             job.tag = self.clock + job.fluid_s * slowness
             self.jobs[job] = None
-            self.bytes += job.request.encoded_bytes
+            self.bytes += job.encoded_bytes
 
-    def remove(self, job: Job) -> bool:
+    def remove(self, job: JobT) -> bool:
         """Take a job out of the line; False when it was not in it."""
         with self._lock:
             if job not in self.jobs:
                 return False
             del self.jobs[job]
-            self.bytes -= job.request.encoded_bytes
+            self.bytes -= job.encoded_bytes
             return True
 
-    def pop(self, budget: PixelBudget, now: float) -> Job | None:
+    def pop(self, budget: PixelBudget, now: float) -> JobT | None:
         """The next job that may be decoded; `now` by the engine's clock. Small and large jobs have purses of their own,
         so neither holds up the other; among equals the order is kept."""
         order = partial(_by_due, now=now) if self._behind_first else _by_tag
-        firsts: dict[bool, tuple[tuple[float, float, int], Job]] = {}
+        firsts: dict[bool, tuple[tuple[float, float, int], JobT]] = {}
         with self._lock:
             for job in self.jobs:
-                small = job.request.price.pixel_bytes <= budget.small_bytes
+                small = job.price.pixel_bytes <= budget.small_bytes
                 place = order(job)
                 if small not in firsts or place < firsts[small][0]:
                     firsts[small] = place, job
         for _, job in sorted(firsts.values()):
-            if budget.fits(job.request.price.pixel_bytes):
+            if budget.fits(job.price.pixel_bytes):
                 self.remove(job)
                 self._behind_first = not self._behind_first
                 return job
@@ -105,9 +108,9 @@ class WaitingLine:
         self.clock += device_s / max(1, jobs)
 
 
-def _by_tag(job: Job) -> tuple[float, float, int]:
+def _by_tag(job: Commitment) -> tuple[float, float, int]:
     return (1, job.tag, job.share.age)
 
 
-def _by_due(job: Job, now: float) -> tuple[float, float, int]:
+def _by_due(job: Commitment, now: float) -> tuple[float, float, int]:
     return (0, *promise_order(job.share)) if is_endangered(job.share, now) else _by_tag(job)

@@ -75,14 +75,7 @@ class Watcher:
 
     def _renew_promises(self, jobs: list[Job]) -> None:
         for job in jobs:
-            _renew_promise(job)
-
-
-def _renew_promise(job: Job) -> None:
-    """A job is endangered when it falls behind those that came after it, or is about to miss its promise or, when that
-    is lost, its deadline."""
-    due = min(job.due_at, job.promised_at if now() < job.promised_at else job.deadline_at)
-    job.share.latest_start = due - job.remaining_s - job.batch_s
+            job.renew_promise(now())
 
 
 def _continue(turn: Iterator[Job], jobs: list[Job]) -> Iterator[Job]:

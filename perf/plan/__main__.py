@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from darkroom.config import PipelineConfig, load_networks, load_pipeline
+from darkroom.config import EngineConfig, PipelineConfig, load_networks, load_pipeline
 from perf.harness import report
 from perf.plan import curves
 from perf.plan.card import A100
 from perf.plan.growth import growth
-from perf.plan.jobs import Engine, Host, Kind, parse_mix
+from perf.plan.jobs import Host, Kind, parse_mix
 from perf.plan.simulate import Machine
 from perf.plan.sizing import plan
 from perf.plan.tables import plan_rows, settings_rows
@@ -82,10 +82,9 @@ def _plan(arguments: argparse.Namespace, machine: Machine, kinds: list[Kind], de
     report("plan_backing", plan_rows(answer, kinds, arguments.rate))
 
 
-def _engine(config: PipelineConfig, network: str) -> Engine:
+def _engine(config: PipelineConfig, network: str) -> EngineConfig:
     own = config.networks[network].max_batch or config.engine.max_batch
-    most = min(own, config.engine.max_batch)
-    return Engine(most, config.engine.max_batch_s, config.engine.window_batches, config.engine.line_jobs)
+    return config.engine.model_copy(update={"max_batch": min(own, config.engine.max_batch)})
 
 
 def _host(config: PipelineConfig) -> Host:

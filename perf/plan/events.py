@@ -4,9 +4,10 @@ import heapq
 import itertools
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 
+from darkroom.engine import Price
+from darkroom.engine.commitment import Commitment
 from darkroom.engine.fair import Share
 from perf.plan.jobs import Kind, Shape
 
@@ -29,53 +30,56 @@ class Clock:
             event()
 
 
-@dataclass(eq=False)
-class Job:
+class Job(Commitment):
     """One request on its way."""
 
-    kind: Kind
-    arrived: float
-    deadline_s: float
-    done: Callable[["Job"], None]
-    share: "Share[Job, Shape]"
-    left: int = 0
-    """Units not yet placed."""
-    waiting: deque[Shape] = field(default_factory=deque)
-    """Units that are outside of the window."""
-    outstanding: int = 0
-    fluid_s: float = 0.0
-    computed_s: float = 0.0
-    """Forecast at admission."""
-    due_at: float = 0.0
-    promised_at: float = 0.0
-    units_done: int = 0
-    refused: bool = False
-    late: bool = False
-    ended: float = 0.0
-
-    @property
-    def remaining_s(self) -> float:
-        return self.fluid_s * (1 - self.units_done / self.kind.units)
-
-    @property
-    def deadline_at(self) -> float:
-        return self.arrived + self.deadline_s
+    def __init__(
+        self, kind: Kind, price: Price, share: "Share[Job, Shape]", now: float, deadline_s: float, done: "Done"
+    ) -> None:
+        """`done` is called once, when it was answered or refused."""
+        super().__init__(price, share, now + deadline_s)
+        self.kind = kind
+        self.arrived = now
+        self.deadline_s = deadline_s
+        self.done = done
+        self.left = kind.units
+        """Units not yet placed."""
+        self.waiting: deque[Shape] = deque()
+        """Units that are outside of the window."""
+        self.outstanding = 0
+        self.open = False
+        """Decoded, or about to be: it holds pixels."""
+        self.refused = False
+        self.late = False
+        self.ended = 0.0
 
     @property
     def seconds(self) -> float:
         return self.ended - self.arrived
 
 
+Done = Callable[[Job], None]
+
+
 class Threads:
     """Codec threads: first come, first served. What belongs to a job that has ended is not begun."""
 
-    def __init__(self, clock: Clock, count: int) -> None:
+    def __init__(self, clock: Clock, count: int, small_bytes: int = 0) -> None:
+        """A job of at most `small_bytes` pixels (bytes) is small to admission; here it waits like all others."""
         self._clock = clock
-        self._free = count
+        self._count = self._free = count
+        self._small_bytes = small_bytes
         self._queue: deque[tuple[Job, float, Callable[[], None]]] = deque()
         self.owed_s = 0.0
         """Of all jobs in the house: decoding and encoding, as the engine's pools count it."""
         self.busy_s = 0.0
+
+    def is_small(self, pixel_bytes: int) -> bool:
+        return pixel_bytes <= self._small_bytes
+
+    def backlog_s(self, pixel_bytes: int) -> float:
+        """Seconds of codec work that a newcomer would find before it."""
+        return self.owed_s / self._count
 
     def submit(self, job: Job, seconds: float, then: Callable[[], None]) -> None:
         self._queue.append((job, seconds, then))

@@ -1,11 +1,19 @@
-"""What comes to a machine and what it has besides its device: kinds of pictures, the engine's settings, the host."""
+"""What comes to a machine and what it has besides its device: kinds of pictures, and the host."""
 
 from dataclasses import dataclass
 
-from darkroom.config import TilingConfig
+from darkroom.config import NetworkRecord, TilingConfig
+from darkroom.engine import Price, Work
+from darkroom.engine.simulated import SimulatedRunner, Simulation
+from darkroom.network import Network
 from darkroom.tiling import Grid
 
-Shape = tuple[int, int]
+Shape = tuple[int, ...]
+"""Of a tile: height and width, pixels."""
+
+_RECORD = NetworkRecord(file="none", sha256="none", architecture="none", weights="none", licence="none")
+NETWORK = Network("planned", SimulatedRunner(Simulation(0.0, 0.0), _RECORD), _RECORD)
+"""Stands for the one network of a plan in prices. It never runs: what its batches take is its curve's business."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +39,15 @@ class Kind:
     def pixels_out(self) -> int:
         return self.pixels_in * self.scale**2
 
+    def price(self, host: "Host") -> Price:
+        """What admission sees of it: as of a task over tiles (`darkroom.service`)."""
+        work = tuple(Work(NETWORK, shape, count) for shape, count in self.tiles.items())
+        codec_s = self.pixels_in * host.decode_s + self.pixels_out * host.encode_s
+        return Price(work, 3 * (2 * self.pixels_in + 2 * self.pixels_out), codec_s)
+
     @property
     def name(self) -> str:
         return f"{self.width}x{self.height}"
-
-
-@dataclass(frozen=True)
-class Engine:
-    """Settings of pipeline.json that decide about batches."""
-
-    max_batch: int = 32
-    max_batch_s: float = 0.5
-    window_batches: float = 2.0
-    line_jobs: int = 512
 
 
 @dataclass(frozen=True)
@@ -78,5 +82,6 @@ def parse_mix(text: str, tiling: TilingConfig, scale: int) -> list[Kind]:
             weight = 0.0
         if not (0 < width <= 16_000 and 0 < height <= 16_000 and weight > 0):
             raise ValueError(f'A mix is sizes in pixels with shares, like "256x256:3,1600x1200:1"; got "{part}".')
-        kinds.append(Kind(width, height, weight, Grid(height, width, tiling).shapes(), scale))
+        tiles: dict[Shape, int] = dict(Grid(height, width, tiling).shapes().items())
+        kinds.append(Kind(width, height, weight, tiles, scale))
     return kinds

@@ -8,9 +8,10 @@ from functools import partial
 
 import numpy as np
 
+from darkroom.config import EngineConfig
 from perf.plan.curves import Curve
 from perf.plan.events import Clock, Job, Turns
-from perf.plan.jobs import Engine, Host, Kind
+from perf.plan.jobs import Host, Kind
 from perf.plan.machine import Instance
 
 
@@ -19,7 +20,7 @@ class Machine:
     """One device and its host. `instances`: engine processes that take turns on the device."""
 
     curve: Curve
-    engine: Engine = field(default_factory=Engine)
+    engine: EngineConfig = field(default_factory=EngineConfig)
     host: Host = field(default_factory=Host)
     instances: int = 1
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from perf.plan.jobs import Kind
-from perf.plan.machine import batch_limit, batch_seconds
+from perf.plan.device import Device
+from perf.plan.jobs import NETWORK, Kind
 from perf.plan.simulate import Machine, Result, open_loop
 
 LOST = 0.01
@@ -47,12 +47,11 @@ def cost(machine: Machine, kinds: Sequence[Kind]) -> Cost:
     """Of the mean picture."""
     total = sum(kind.share for kind in kinds)
     device = codec = 0.0
-    host = machine.host
+    host, on = machine.host, Device(machine.curve, machine.engine)
     for kind in kinds:
         part = kind.share / total
         for shape, count in kind.tiles.items():
-            limit = batch_limit(machine.curve, machine.engine, shape)
-            device += part * count * (batch_seconds(machine.curve, shape, limit) + host.batch_s) / limit
+            device += part * count * (on.full_unit_s(shape) + host.batch_s / on.batch_limit(NETWORK, shape))
             codec += part * count * shape[0] * shape[1] * kind.scale**2 * host.place_s
         codec += part * (kind.pixels_in * host.decode_s + kind.pixels_out * host.encode_s + host.job_s)
     return Cost(device, codec)

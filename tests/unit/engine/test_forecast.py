@@ -1,13 +1,13 @@
 """Forecasts, estimates, the waiting line and its pixel budget."""
 
-from typing import Any
-
 import pytest
 
+from darkroom.engine.commitment import Commitment
 from darkroom.engine.estimate import Estimates
-from darkroom.engine.fair import LANE_WEIGHTS, Lane
+from darkroom.engine.fair import LANE_WEIGHTS, Lane, Share
 from darkroom.engine.forecast import Loads, Neighbour, done_times, finish_times, in_order, in_turns
 from darkroom.engine.line import PixelBudget, WaitingLine
+from darkroom.engine.price import Price
 
 
 def loads_of(*loads: tuple[Lane, float]) -> Loads:
@@ -141,26 +141,22 @@ def test_a_job_larger_than_the_budget_runs_alone() -> None:
     assert not budget.fits(500)
 
 
-class FakeJob:
-    """What the waiting line looks at."""
-
-    def __init__(self, age: int, work_s: float, pixel_bytes: int, encoded: int = 10, lane: str = "interactive") -> None:
-        price = type("Price", (), {"pixel_bytes": pixel_bytes})()
-        self.request: Any = type("Request", (), {"price": price, "encoded_bytes": encoded, "lane": lane})()
-        self.share = type("Share", (), {"age": age, "latest_start": None})()
-        self.fluid_s = work_s
-        self.tag = 0.0
+def waiting(age: int, work_s: float, pixel_bytes: int, encoded: int = 10, lane: Lane = "interactive") -> Commitment:
+    """An admitted job that was not yet decoded."""
+    job = Commitment(Price((), pixel_bytes), Share(lane, age), 1000.0, encoded)
+    job.fluid_s = work_s
+    return job
 
 
-def line_of(*jobs: Any) -> WaitingLine:
-    line = WaitingLine(max_jobs=10, max_bytes=100)
+def line_of(*jobs: Commitment) -> WaitingLine[Commitment]:
+    line: WaitingLine[Commitment] = WaitingLine(max_jobs=10, max_bytes=100)
     for job in jobs:
         line.push(job)
     return line
 
 
 def test_a_small_job_passes_a_large_one_in_line() -> None:
-    large, small = FakeJob(0, 5.0, 500), FakeJob(1, 0.1, 10)
+    large, small = waiting(0, 5.0, 500), waiting(1, 0.1, 10)
     line = line_of(large, small)
     assert line.pop(PixelBudget(1000), now=0.0) is small
     assert line.pop(PixelBudget(1000), now=0.0) is large
@@ -168,10 +164,10 @@ def test_a_small_job_passes_a_large_one_in_line() -> None:
 
 
 def test_nobody_is_passed_for_ever() -> None:
-    large = FakeJob(0, 5.0, 10)
+    large = waiting(0, 5.0, 10)
     line = line_of(large)
     for age in range(1, 200):
-        line.push(FakeJob(age, 0.1, 10))  # type: ignore[arg-type]
+        line.push(waiting(age, 0.1, 10))
         if line.pop(PixelBudget(1000), now=0.0) is large:
             return
         line.advance(0.1, 1)
@@ -179,8 +175,8 @@ def test_nobody_is_passed_for_ever() -> None:
 
 
 def test_every_other_place_is_for_whoever_is_most_behind() -> None:
-    large = [FakeJob(age, 5.0, 10) for age in range(3)]
-    small = [FakeJob(age, 0.1, 10) for age in range(3, 6)]
+    large = [waiting(age, 5.0, 10) for age in range(3)]
+    small = [waiting(age, 0.1, 10) for age in range(3, 6)]
     large[0].share.latest_start, large[1].share.latest_start, large[2].share.latest_start = 4.0, 3.0, 9.0
     line = line_of(*large, *small)
     popped = [line.pop(PixelBudget(1000), now=5.0) for _ in range(6)]
@@ -188,21 +184,21 @@ def test_every_other_place_is_for_whoever_is_most_behind() -> None:
 
 
 def test_bulk_waits_longer() -> None:
-    bulk, interactive = FakeJob(0, 1.0, 10, lane="bulk"), FakeJob(1, 2.0, 10)
+    bulk, interactive = waiting(0, 1.0, 10, lane="bulk"), waiting(1, 2.0, 10)
     assert line_of(bulk, interactive).pop(PixelBudget(1000), now=0.0) is interactive
 
 
 def test_a_small_job_passes_when_only_large_pixels_are_spent() -> None:
     budget = PixelBudget(1000)
     budget.take(1000)
-    large, small = FakeJob(0, 0.1, 900), FakeJob(1, 5.0, 10)
+    large, small = waiting(0, 0.1, 900), waiting(1, 5.0, 10)
     assert line_of(large, small).pop(budget, now=0.0) is small
 
 
 def test_the_line_is_bounded_in_jobs_and_bytes() -> None:
-    line = line_of(*(FakeJob(i, 1.0, 10, encoded=9) for i in range(10)))
+    line = line_of(*(waiting(i, 1.0, 10, encoded=9) for i in range(10)))
     assert not line.has_room(1)
-    line = line_of(FakeJob(0, 1.0, 10, encoded=60))
+    line = line_of(waiting(0, 1.0, 10, encoded=60))
     assert line.has_room(40)
     assert not line.has_room(41)
     assert WaitingLine(10, 100).has_room(1000), "an empty line takes any job"

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from darkroom.config import TilingConfig
+from darkroom.config import EngineConfig, TilingConfig
+from darkroom.engine.fair import Share
 from perf.plan.curves import Curve
 from perf.plan.events import Clock, Job, Threads, Turns
-from perf.plan.jobs import Engine, Host, Kind, parse_mix
+from perf.plan.jobs import Host, Kind, parse_mix
 from perf.plan.simulate import Machine, closed_loop, open_loop
 
 TILING = TilingConfig(heights=(144, 280), widths=(112, 144, 280), halo=14, blend=4, margin=8)
@@ -43,7 +44,7 @@ def test_the_device_takes_one_at_a_time_and_whoever_waits_longest() -> None:
 def test_threads_work_side_by_side_and_skip_who_is_late() -> None:
     clock, ends = Clock(), list[float]()
     threads = Threads(clock, 2)
-    jobs = [Job(kind(), 0, 1, lambda job: None, None) for _ in range(4)]  # type: ignore[arg-type]
+    jobs = [Job(kind(), kind().price(FAST), Share("interactive", age), 0, 1, lambda job: None) for age in range(4)]
     jobs[2].late = True
     for job in jobs:
         threads.submit(job, 1.0, lambda: ends.append(clock.now))
@@ -85,7 +86,7 @@ def test_codecs_bound_a_fast_device() -> None:
 
 
 def test_batches_are_bounded_in_time() -> None:
-    slow = Machine(Curve(0, 100), Engine(max_batch=32, max_batch_s=0.5), FAST)
+    slow = Machine(Curve(0, 100), EngineConfig(max_batch=32, max_batch_s=0.5), FAST)
     assert closed_loop(slow, [kind()], callers=64, jobs=256).units_a_batch <= 3  # 0.127 s a tile
 
 

@@ -1,0 +1,29 @@
+"""What a job costs, known before anything of it is decoded."""
+
+from dataclasses import dataclass
+
+from darkroom.network import Network
+
+
+@dataclass(frozen=True)
+class Work:
+    """Part of a job's price: `units` calls of `network`, each with a first input of `shape` (no batch axis)."""
+
+    network: Network
+    shape: tuple[int, ...]
+    units: int
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a job costs, known from its header and options alone."""
+
+    work: tuple[Work, ...]
+    pixel_bytes: int
+    """Decoded and produced pixels the job holds at its peak, bytes."""
+    codec_s: float = 0.0
+    """Expected seconds of decoding, stitching and encoding on one thread."""
+
+    @property
+    def units(self) -> int:
+        return sum(work.units for work in self.work)
