@@ -127,7 +127,8 @@ class Service:
         seconds = self.engine.codec_estimates.seconds
         decode_s = seconds(("decode", header.format), None, pixels_in, 1)
         encode_s = seconds(("encode", format_out), None, pixels_out, 1)
-        return Price(estimate.work, pixel_bytes, decode_s + encode_s)
+        stitch_s = seconds("stitch", None, pixels_out, 1)
+        return Price(estimate.work, pixel_bytes, decode_s + stitch_s + encode_s)
 
     def _quote(self, request: Request) -> Answer:
         quote = self.engine.quote(request)
@@ -153,6 +154,7 @@ class Service:
         job.timings.infer_s = finished - decoded
         encoded = await job.in_pool(self._encode, result, options)
         job.timings.encode_s = now() - finished
+        self._learn("stitch", result.width * result.height, job.timings.stitch_s)
         self.engine.stats.bytes_out += len(encoded)
         return Answer(encoded, json.dumps(self._report(job)))
 
@@ -195,7 +197,7 @@ class Service:
         )
         return encoded
 
-    def _learn(self, what: tuple[str, str], pixels: int, seconds: float) -> None:
+    def _learn(self, what: tuple[str, str] | str, pixels: int, seconds: float) -> None:
         self.engine.codec_estimates.observe_rate(what, pixels, seconds)
 
 

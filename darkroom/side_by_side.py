@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 
-from darkroom.engine.pools import be_nice
+from darkroom.engine.threads import be_nice
 from darkroom.network import Releasing, Runner, Unit
 
 log = logging.getLogger("darkroom")

@@ -6,7 +6,7 @@ or that of simulated time (perf.plan).
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from darkroom.engine.commitment import Commitment, Forecast
 from darkroom.engine.fair import Lane
@@ -47,13 +47,24 @@ class Batches(Protocol):
 
 
 class Codecs(Protocol):
-    """What the thread pools say of theirs (darkroom.engine.pools.Pools)."""
+    """What the thread pools say of themselves (darkroom.engine.pools.Pools)."""
+
+    threads: int
+    """That decode, stitch and encode."""
 
     def is_small(self, pixel_bytes: int) -> bool:
         """Whether a job of so many pixels (bytes) counts as small."""
 
-    def backlog_s(self, pixel_bytes: int) -> float:
-        """Seconds of codec work that a newcomer of this size would find before it."""
+
+class Queue(NamedTuple):
+    """What jobs wait for: the device, or the threads of the codecs where those are behind."""
+
+    loads: Loads
+    codecs: bool
+
+    def and_one(self, lane: Lane, remaining_s: float) -> "Queue":
+        """And a newcomer, which comes last."""
+        return Queue(self.loads.and_one(lane, remaining_s), self.codecs)
 
 
 class Admission:
@@ -70,8 +81,8 @@ class Admission:
 
     def etas(self, jobs: Collection[Commitment]) -> list[float]:
         """Seconds from now until each job's units are done, if nobody else came. `jobs`: the oldest first."""
-        loads = _loads(jobs)
-        return self._done_times(finish_times(loads), in_order(loads))
+        queue = self._queue(jobs)
+        return self._done_times(queue.codecs, finish_times(queue.loads), in_order(queue.loads))
 
     def learn(self, price: Price, computed_s: float, actual_s: float) -> None:
         """Compare a forecast with what came: those who come later, and a busy machine, make most jobs a little later.
@@ -83,18 +94,21 @@ class Admission:
     def forecast(self, price: Price, lane: Lane, jobs: Collection[Commitment]) -> Forecast:
         """Foresee a newcomer among `jobs`, the oldest first."""
         cost = self._cost(price)
-        loads = _loads(jobs).and_one(lane, cost.fluid_s)
-        return self._done(price, cost, finish_times(loads)[-1], in_order(loads)[-1])
+        queue = self._queue(jobs)
+        own_s = self._own_s(queue.codecs, price, cost)
+        loads = queue.loads.and_one(lane, own_s)
+        return self._done(price, cost, queue.codecs, own_s, finish_times(loads)[-1], in_order(loads)[-1])
 
     def admit(self, price: Price, lane: Lane, within_s: float, jobs: Sequence[Commitment]) -> Forecast:
         """Foresee a newcomer that has `within_s` seconds, or refuse it: DeadlineError when it could not make that even
         alone, BusyError when it, or a job admitted before it, would come too late among the others. `jobs`: the oldest
         first."""
         cost = self._cost(price)
-        loads = _loads(jobs)
-        with_it = loads.and_one(lane, cost.fluid_s)
+        queue = self._queue(jobs)
+        own_s = self._own_s(queue.codecs, price, cost)
+        with_it = queue.loads.and_one(lane, own_s)
         fair, in_turn = finish_times(with_it), in_order(with_it)
-        forecast = self._done(price, cost, fair.pop(), in_turn.pop())
+        forecast = self._done(price, cost, queue.codecs, own_s, fair.pop(), in_turn.pop())
         alone_s = cost.alone_s + price.codec_s
         if not jobs and not self.neighbours and alone_s < IDLE_BELIEF * within_s:
             return forecast  # nobody is in the way, and a wrong estimate mends itself only when something runs
@@ -107,25 +121,40 @@ class Admission:
                 f"Busy: the job would be done in about {forecast.done_s:.1f} s; its deadline is {within_s:.1f} s.",
                 retry_after_s=_retry_after(late),
             )
-        self._protect(jobs, loads, fair, in_turn)
+        self._protect(jobs, queue, fair, in_turn)
         return forecast
 
     def fluid_s(self, price: Price) -> float:
         """Device seconds of a whole job in batches as full as they lately were."""
         return self._cost(price).fluid_s
 
-    def _protect(self, jobs: Sequence[Commitment], loads: Loads, fair: list[float], in_turn: list[float]) -> None:
-        """Refuse whom an admitted job would pay for with its deadline. `loads` of the jobs alone; `fair`, `in_turn`: by
+    def _queue(self, jobs: Collection[Commitment]) -> Queue:
+        """What `jobs` wait for: whichever of device and codecs has more to do."""
+        lanes = [job.lane for job in jobs]
+        device = [job.remaining_s for job in jobs]
+        codec_s = [job.codec_s for job in jobs]
+        device_s = in_turns(sum(device), self._device.mean_batch_s, self.neighbours)
+        if sum(codec_s) > device_s * self._pools.threads:
+            return Queue(Loads(lanes, [seconds / self._pools.threads for seconds in codec_s]), codecs=True)
+        return Queue(Loads(lanes, device), codecs=False)
+
+    def _own_s(self, codecs: bool, price: Price, cost: Forecast) -> float:
+        return price.codec_s / self._pools.threads if codecs else cost.fluid_s
+
+    def _protect(self, jobs: Sequence[Commitment], queue: Queue, fair: list[float], in_turn: list[float]) -> None:
+        """Refuse whom an admitted job would pay for with its deadline. `queue` of the jobs alone; `fair`, `in_turn`: by
         `finish_times` and by `in_order`, with the newcomer among them."""
         between_s, at = CAUTION * self._between_s(), self._now()
-        after_s = self._done_times(fair, in_turn)
-        left_s = [job.deadline_at - between_s * len(job.price.work) - at for job in jobs]
+        after_s = self._done_times(queue.codecs, fair, in_turn)
+        left_s = [job.deadline_at - between_s * len(job.price.work) - job.codec_s - at for job in jobs]
         at_risk = [place for place, left in enumerate(left_s) if left < CAUTION * after_s[place]]
         if not at_risk:
             return
-        alone = finish_times(loads)
+        alone = finish_times(queue.loads)
         # their turns are taken for the same without it: only another lane's would differ
-        before_s = self._done_times([alone[place] for place in at_risk], [in_turn[place] for place in at_risk])
+        before_s = self._done_times(
+            queue.codecs, [alone[place] for place in at_risk], [in_turn[place] for place in at_risk]
+        )
         for place, before in zip(at_risk, before_s, strict=True):
             # one that is beyond saving has no claim
             if before < after_s[place] and before <= left_s[place]:
@@ -147,39 +176,37 @@ class Admission:
             longest = max(longest, full if whole else last)
         return Forecast(alone, fluid, longest)
 
-    def _done(self, price: Price, cost: Forecast, fair: float, in_turn: float) -> Forecast:
-        """`fair`, `in_turn`: seconds until its units are done by `finish_times` and by `in_order`."""
+    def _done(self, price: Price, cost: Forecast, codecs: bool, own_s: float, fair: float, in_turn: float) -> Forecast:
+        """`own_s`: what it adds to the queue. `fair`, `in_turn`: seconds until that is done by `finish_times` and by
+        `in_order`."""
         (finish,) = done_times([fair], [in_turn])
         # batches of other shapes come between its own, so company costs more than its share of the device
-        others = max(0.0, finish - cost.fluid_s)
-        computed = self._answered(price, cost, others + COMPANY * min(cost.alone_s, others))
+        others = max(0.0, finish - own_s)
+        computed = self._answered(price, cost, codecs, others + COMPANY * min(cost.alone_s, others))
         return replace(
             cost,
             computed_s=computed,
             done_s=computed * self._bias[self._pools.is_small(price.pixel_bytes)],
-            turn_s=self._answered(price, cost, max(0.0, in_turn - cost.fluid_s)),
+            turn_s=self._answered(price, cost, codecs, max(0.0, in_turn - own_s)),
         )
 
-    def _answered(self, price: Price, cost: Forecast, others_s: float) -> float:
+    def _answered(self, price: Price, cost: Forecast, codecs: bool, others_s: float) -> float:
         """Seconds until the answer of a job that waits `others_s` for others."""
-        device = max(0.0, self._device.running_until - self._now()) + others_s + cost.alone_s
+        device = max(0.0, self._device.running_until - self._now()) + cost.alone_s + (0.0 if codecs else others_s)
         device = in_turns(device, max(self._device.mean_batch_s, cost.batch_s), self.neighbours)
-        return max(device, self._pools.backlog_s(price.pixel_bytes)) + price.codec_s
+        return max(device, others_s) + price.codec_s
 
     def _between_s(self) -> float:
         """What may come between for each shape of a job's units."""
         return QUANTA * self._device.mean_batch_s
 
-    def _done_times(self, fair: Sequence[float], in_turn: Sequence[float]) -> list[float]:
-        """`fair`, `in_turn`: by `finish_times` and by `in_order`. Neighbours counted in."""
+    def _done_times(self, codecs: bool, fair: Sequence[float], in_turn: Sequence[float]) -> list[float]:
+        """`fair`, `in_turn`: by `finish_times` and by `in_order`. Neighbours counted in: they take turns on the device,
+        not on our threads."""
         finish = done_times(fair, in_turn)
-        if not self.neighbours:
+        if codecs or not self.neighbours:
             return finish
         return [in_turns(finish_s, self._device.mean_batch_s, self.neighbours) for finish_s in finish]
-
-
-def _loads(jobs: Collection[Commitment]) -> Loads:
-    return Loads([job.lane for job in jobs], [job.remaining_s for job in jobs])
 
 
 def _retry_after(late_s: float) -> float:

@@ -49,6 +49,8 @@ class Commitment:
         """What it still stands for in forecasts: `expect` changes its work."""
         self.share = share
         self.lane = share.lane
+        self.codec_s = price.codec_s
+        """Thread seconds of decoding, stitching and encoding; all of them are owed until it ends."""
         self.encoded_bytes = encoded_bytes
         self.tag = 0.0
         """Place in the line of encoded jobs: smallest first."""

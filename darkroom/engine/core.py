@@ -75,14 +75,17 @@ class Engine:
         self.start_id = uuid.uuid4().hex
         self.estimates = estimates or Estimates()
         self.codec_estimates = Estimates(prior_s_per_size=2e-8)
-        """Seconds per pixel of decoding and encoding, by format."""
+        """Seconds per pixel of decoding and encoding, by format, and of stitching."""
+        self.codec_estimates.observe_rate("stitch", 1e6, 2e-3)
         self.stats = Stats()
         self.device = Device(config, self.estimates, lock, self._on_batch, self.stats.retry, self._on_device_lost)
         self.budget = PixelBudget(config.pixel_bytes)
         self.pools = Pools(config.codec_threads, self.budget.small_bytes)
-        self.line: WaitingLine[Job] = WaitingLine(config.line_jobs, config.line_bytes)
+        self.line: WaitingLine[Job] = WaitingLine(config.line_jobs, config.line_bytes, config.codec_threads)
         self.jobs: dict[str, Job] = {}
         self.admission = Admission(self.device, self.pools, now)
+        self._codec_s = 0.0
+        """Thread seconds of the codecs of jobs that were answered since the last batch."""
         self._claim = claim
         self._release = release
         self._on_poisoned = on_poisoned
@@ -163,7 +166,6 @@ class Engine:
         job.promise(forecast, job.admitted_at)
         if (request.named and not self._claim(job)) or self.jobs.setdefault(request.id, job) is not job:
             raise _taken(request)
-        self.pools.owe(request.price.pixel_bytes, request.price.codec_s)
         self.line.push(job)
         self._loop.call_soon(self._entered, job)
         if not self._loop.alive and self.jobs.pop(request.id, None) is job:
@@ -260,7 +262,7 @@ class Engine:
 
     def _book_end(self, job: Job, error: DarkroomError | None) -> None:
         self._release(job)
-        self.pools.owe(job.request.price.pixel_bytes, -job.request.price.codec_s)
+        self._codec_s += job.codec_s if error is None else 0.0
         self.stats.count(job, error, now())
         if error is None or isinstance(error, DeadlineError):
             self.admission.learn(job.request.price, job.computed_s, now() - job.admitted_at)
@@ -292,7 +294,8 @@ class Engine:
 
     def _on_batch(self, network: Network, units: int, seconds: float) -> None:
         self.stats.batch(network.name, units, seconds)
-        self.line.advance(seconds, len(self.jobs))
+        self.line.advance(seconds, self._codec_s, len(self.jobs))
+        self._codec_s = 0.0
 
     def _on_device_lost(self, why: str) -> None:
         log.error("the device is lost, and %d jobs with it: %s", len(self.jobs), why)

@@ -54,6 +54,8 @@ class Timings:
     decode_s: float = 0.0
     infer_s: float = 0.0
     encode_s: float = 0.0
+    stitch_s: float = 0.0
+    """Thread seconds that results took to be put in their place, as part of infer_s."""
 
 
 @dataclass(eq=False)
@@ -177,17 +179,22 @@ class _Window(Sink):
         self.error = self.error or error
         self._wake.set()
 
-    def _place_all(self, results: list[tuple[int, Unit]]) -> None:
+    def _place_all(self, results: list[tuple[int, Unit]]) -> float:
+        """Seconds that it took."""
+        started = now()
         for index, outputs in results:
             self.place(index, outputs)
+        return now() - started
 
-    def _placed(self, count: int, placing: "asyncio.Future[None]", size: int) -> None:
+    def _placed(self, count: int, placing: "asyncio.Future[float]", size: int) -> None:
         self.job.engine.device.release(size)
         self.outstanding -= count
         if placing.cancelled():  # a picture with a hole in it is no answer
             self.error = self.error or InternalError("The results of the job could not be put together.")
+        elif (failure := placing.exception()) is not None:
+            self.error = self.error or failure
         else:
-            self.error = self.error or placing.exception()
+            self.job.timings.stitch_s += placing.result()
         self._wake.set()
 
 

@@ -2,13 +2,10 @@
 
 import threading
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic
 
-from darkroom.engine.commitment import Commitment
-from darkroom.engine.fair import LANE_WEIGHTS, is_endangered, promise_order
-
-JobT = TypeVar("JobT", bound=Commitment)
+from darkroom.engine.fair import LANE_WEIGHTS
+from darkroom.engine.order import JobT, Place, Turns
 
 SMALL_SHARE = 4
 """One part in so many of the pixel budget is kept for small jobs on top, so that posters never hold up thumbnails. With
@@ -51,18 +48,17 @@ class PixelBudget:
 
 @dataclass
 class WaitingLine(Generic[JobT]):
-    """Encoded jobs by virtual finish time (weighted fair queueing: Demers, Keshav and Shenker, 1989), so that a small
-    job passes large ones that came before it and nobody waits for ever; every other one is whoever is most behind, as
-    in the line for the device (darkroom.engine.fair). Bounded in jobs and bytes. Safe from any thread."""
+    """Encoded jobs, in the order of darkroom.engine.order. Bounded in jobs and bytes. Safe from any thread."""
 
     max_jobs: int
     max_bytes: int
+    codec_threads: int = 1
     jobs: dict[JobT, None] = field(default_factory=dict)
     bytes: int = 0
     clock: float = 0.0
-    """Device seconds that each job in the system has had in a fluid fair queue."""
-    _behind_first: bool = False
-    """Whether jobs that are behind come first this time."""
+    """Seconds that each job in the system has had in a fluid fair queue: of the device, or of the codecs where those
+    are behind."""
+    _turns: Turns = field(default_factory=Turns)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def has_room(self, size: int) -> bool:
@@ -72,7 +68,7 @@ class WaitingLine(Generic[JobT]):
     def push(self, job: JobT) -> None:
         slowness = LANE_WEIGHTS["interactive"] / LANE_WEIGHTS[job.lane]
         with self._lock:
-            job.tag = self.clock + job.fluid_s * slowness
+            job.tag = self.clock + max(job.fluid_s, job.codec_s / self.codec_threads) * slowness
             self.jobs[job] = None
             self.bytes += job.encoded_bytes
 
@@ -88,8 +84,8 @@ class WaitingLine(Generic[JobT]):
     def pop(self, budget: PixelBudget, now: float) -> JobT | None:
         """The next job that may be decoded; `now` by the engine's clock. Small and large jobs have purses of their own,
         so neither holds up the other; among equals the order is kept."""
-        order = partial(_by_due, now=now) if self._behind_first else _by_tag
-        firsts: dict[bool, tuple[tuple[float, float, int], JobT]] = {}
+        order = self._turns.order(now)
+        firsts: dict[bool, tuple[Place, JobT]] = {}
         with self._lock:
             for job in self.jobs:
                 small = job.price.pixel_bytes <= budget.small_bytes
@@ -99,18 +95,10 @@ class WaitingLine(Generic[JobT]):
         for _, job in sorted(firsts.values()):
             if budget.fits(job.price.pixel_bytes):
                 self.remove(job)
-                self._behind_first = not self._behind_first
+                self._turns.taken()
                 return job
         return None
 
-    def advance(self, device_s: float, jobs: int) -> None:
-        """Book device seconds shared by `jobs` jobs in the system. From one thread."""
-        self.clock += device_s / max(1, jobs)
-
-
-def _by_tag(job: Commitment) -> tuple[float, float, int]:
-    return (1, job.tag, job.share.age)
-
-
-def _by_due(job: Commitment, now: float) -> tuple[float, float, int]:
-    return (0, *promise_order(job.share)) if is_endangered(job.share, now) else _by_tag(job)
+    def advance(self, device_s: float, codec_s: float, jobs: int) -> None:
+        """Book seconds of the device and of codec threads, shared by `jobs` jobs in the system. From one thread."""
+        self.clock += max(device_s, codec_s / self.codec_threads) / max(1, jobs)

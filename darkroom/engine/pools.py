@@ -1,15 +1,12 @@
-"""Thread pools for what is not the device's work: decoding, stitching, encoding."""
+"""Threads for what is not the device's work: decoding, stitching, encoding."""
 
 import asyncio
-import contextlib
-import os
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from functools import partial
+from typing import ParamSpec, TypeVar
 
-if TYPE_CHECKING:
-    from darkroom.engine.job import Job
+from darkroom.engine.job import Job
+from darkroom.engine.threads import Threads
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,37 +16,26 @@ SMALL_NICE, LARGE_NICE = 2, 8
 
 
 class Pools:
-    """Two pools, so that small jobs never queue up behind the encoders of large ones. Used from the event loop, but for
-    `owe` and what asks, which may come from any thread."""
+    """Two sets of threads, so that small jobs never wait for the encoders of large ones to end. Used from the event
+    loop, but for `is_small`, which may be asked from any thread."""
 
     def __init__(self, threads: int, small_bytes: int) -> None:
-        """`threads` in each pool; a job of at most `small_bytes` pixels (bytes) is small."""
-        self._threads = threads
+        """`threads` in each; a job of at most `small_bytes` pixels (bytes) is small."""
+        self.threads = threads
         self._small_bytes = small_bytes
-        self._backlog_s = {True: 0.0, False: 0.0}
-        self._lock = threading.Lock()
-        self._small = ThreadPoolExecutor(threads, "darkroom-small", be_nice, (SMALL_NICE,))
-        self._large = ThreadPoolExecutor(threads, "darkroom-large", be_nice, (LARGE_NICE,))
-
-    def backlog_s(self, pixel_bytes: int) -> float:
-        """Seconds of codec work that a newcomer of this size would find before it."""
-        return self._backlog_s[self.is_small(pixel_bytes)] / self._threads
-
-    def owe(self, pixel_bytes: int, seconds: float) -> None:
-        """Book expected codec seconds of an admitted job (negative when they are done)."""
-        with self._lock:
-            self._backlog_s[self.is_small(pixel_bytes)] += seconds
+        self._small = Threads(threads, "darkroom-small", SMALL_NICE)
+        self._large = Threads(threads, "darkroom-large", LARGE_NICE)
 
     def is_small(self, pixel_bytes: int) -> bool:
         return pixel_bytes <= self._small_bytes
 
-    def submit(self, job: "Job", function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
-        """Start `function` in the pool for this job's size."""
-        return asyncio.wrap_future(self._pool(job).submit(function, *args, **kwargs))
+    def submit(self, job: Job, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        """Run `function` on a thread for this job's size, in the job's turn."""
+        return asyncio.wrap_future(self._threads(job).submit(job, partial(function, *args, **kwargs)))
 
-    async def run(self, job: "Job", function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run(self, job: Job, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` and wait. A cancelled job waits for it too: what a thread works on is memory in use."""
-        running = self._pool(job).submit(function, *args, **kwargs)
+        running = self._threads(job).submit(job, partial(function, *args, **kwargs))
         future = asyncio.wrap_future(running)
         try:
             return await asyncio.shield(future)
@@ -58,15 +44,10 @@ class Pools:
                 await asyncio.wait([future])
             raise
 
-    def _pool(self, job: "Job") -> ThreadPoolExecutor:
-        return self._small if self.is_small(job.request.price.pixel_bytes) else self._large
+    def _threads(self, job: Job) -> Threads:
+        return self._small if self.is_small(job.price.pixel_bytes) else self._large
 
     def shutdown(self) -> None:
-        for pool in (self._small, self._large):
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def be_nice(niceness: int) -> None:
-    """Give the calling thread a lower priority, and those that it will start."""
-    with contextlib.suppress(OSError, AttributeError):
-        os.nice(niceness)  # of this thread alone, on Linux
+        """Cancel what waits; what runs goes on to its end."""
+        for threads in (self._small, self._large):
+            threads.shutdown()

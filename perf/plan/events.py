@@ -9,6 +9,7 @@ from functools import partial
 from darkroom.engine import Price
 from darkroom.engine.commitment import Commitment
 from darkroom.engine.fair import Share
+from darkroom.engine.order import TaskLine
 from perf.plan.jobs import Kind, Shape
 
 
@@ -62,32 +63,26 @@ Done = Callable[[Job], None]
 
 
 class Threads:
-    """Codec threads: first come, first served. What belongs to a job that has ended is not begun."""
+    """Codec threads, in the engine's order (darkroom.engine.order). What belongs to a job that is late is not begun."""
 
     def __init__(self, clock: Clock, count: int, small_bytes: int = 0) -> None:
-        """A job of at most `small_bytes` pixels (bytes) is small to admission; here it waits like all others."""
+        """A job of at most `small_bytes` pixels (bytes) is small to admission; it has no threads of its own here."""
         self._clock = clock
-        self._count = self._free = count
+        self.threads = self._free = count
         self._small_bytes = small_bytes
-        self._queue: deque[tuple[Job, float, Callable[[], None]]] = deque()
-        self.owed_s = 0.0
-        """Of all jobs in the house: decoding and encoding, as the engine's pools count it."""
+        self._line: TaskLine[Job, tuple[float, Callable[[], None]]] = TaskLine()
         self.busy_s = 0.0
 
     def is_small(self, pixel_bytes: int) -> bool:
         return pixel_bytes <= self._small_bytes
 
-    def backlog_s(self, pixel_bytes: int) -> float:
-        """Seconds of codec work that a newcomer would find before it."""
-        return self.owed_s / self._count
-
     def submit(self, job: Job, seconds: float, then: Callable[[], None]) -> None:
-        self._queue.append((job, seconds, then))
+        self._line.push(job, (seconds, then))
         self._start()
 
     def _start(self) -> None:
-        while self._free and self._queue:
-            job, seconds, then = self._queue.popleft()
+        while self._free and self._line:
+            job, (seconds, then) = self._line.pop(self._clock.now)
             if job.late:
                 continue
             self._free -= 1

@@ -42,7 +42,7 @@ class Kind:
     def price(self, host: "Host") -> Price:
         """What admission sees of it: as of a task over tiles (`darkroom.service`)."""
         work = tuple(Work(NETWORK, shape, count) for shape, count in self.tiles.items())
-        codec_s = self.pixels_in * host.decode_s + self.pixels_out * host.encode_s
+        codec_s = self.pixels_in * host.decode_s + self.pixels_out * (host.place_s + host.encode_s)
         return Price(work, 3 * (2 * self.pixels_in + 2 * self.pixels_out), codec_s)
 
     @property

@@ -29,9 +29,11 @@ class Instance:
         self._device = Device(curve, engine)
         self._pool = Threads(clock, host.codec_threads, self._budget.small_bytes)
         self._admission = Admission(self._device, self._pool, lambda: clock.now)
-        self._encoded: WaitingLine[Job] = WaitingLine(engine.line_jobs, engine.line_bytes)
+        self._encoded: WaitingLine[Job] = WaitingLine(engine.line_jobs, engine.line_bytes, host.codec_threads)
         self._line: FairLine[Job, Shape] = FairLine()
         self._jobs: dict[Job, None] = {}
+        self._codec_s = 0.0
+        """Of jobs that were answered since the last batch."""
         self._priced_at = 0.0
         self._asking = False
         self.neighbours: list[Instance] = []
@@ -54,7 +56,6 @@ class Instance:
         job.promise(forecast, self._clock.now)
         self._jobs[job] = None
         self._clock.after(deadline_s, partial(self._pass_deadline, job))
-        self._pool.owed_s += job.price.codec_s
         self._encoded.push(job)
         self._open_jobs()
 
@@ -131,7 +132,8 @@ class Instance:
             self._priced_at = self._clock.now
 
     def _finish(self, shape: Shape, taken: list[Job], seconds: float) -> None:
-        self._encoded.advance(seconds, len(self._jobs))
+        self._encoded.advance(seconds, self._codec_s, len(self._jobs))
+        self._codec_s = 0.0
         counts: dict[Job, int] = {}
         for job in taken:
             job.count_unit()
@@ -158,7 +160,7 @@ class Instance:
     def _end(self, job: Job) -> None:
         del self._jobs[job]
         self._admission.learn(job.price, job.computed_s, self._clock.now - job.arrived)
-        self._pool.owed_s -= job.price.codec_s
+        self._codec_s += 0.0 if job.late else job.codec_s
         if job.open:
             self._budget.give_back(job.price.pixel_bytes)
         job.ended = self._clock.now

@@ -170,7 +170,7 @@ def test_nobody_is_passed_for_ever() -> None:
         line.push(waiting(age, 0.1, 10))
         if line.pop(PixelBudget(1000), now=0.0) is large:
             return
-        line.advance(0.1, 1)
+        line.advance(0.1, 0.0, 1)
     pytest.fail("the large job never had its turn")
 
 
