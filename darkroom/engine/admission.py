@@ -11,12 +11,18 @@ from typing import NamedTuple, Protocol
 from darkroom.engine.commitment import Commitment, Forecast
 from darkroom.engine.fair import Lane
 from darkroom.engine.forecast import Loads, Neighbour, done_times, finish_times, in_order, in_turns
+from darkroom.engine.pace import Pace
 from darkroom.engine.price import Price
 from darkroom.errors import BusyError, DeadlineError
 from darkroom.network import Network
 
 CAUTION = 1.1
 """A forecast is taken this much longer than computed when it is held against a deadline."""
+NEWCOMERS = 0.2
+"""And so much more for a job that was just admitted, falling to nothing at its deadline: small ones will come and pass
+it. Without it the door shuts for seconds as soon as one large job is at its limit, and then lets in too many."""
+MANY = 4
+"""So many jobs a codec thread are enough to keep device and codecs busy, if anything is."""
 QUANTA = 2.0
 """So many batches more may come between for each shape of a job's units: every other batch is led by another job."""
 COMPANY = 0.5
@@ -76,6 +82,7 @@ class Admission:
         self._pools = pools
         self._now = clock
         self._bias = {True: 1.0, False: 1.0}
+        self._pace = Pace()
         self.neighbours: tuple[Neighbour, ...] = ()
         """The other processes that want the device; renewed by the board."""
 
@@ -83,6 +90,13 @@ class Admission:
         """Seconds from now until each job's units are done, if nobody else came. `jobs`: the oldest first."""
         queue = self._queue(jobs)
         return self._done_times(queue.codecs, finish_times(queue.loads), in_order(queue.loads))
+
+    def worked(self, device_s: float, codec_s: float, jobs: int) -> None:
+        """A batch of `device_s` has ended; since the last, jobs of `codec_s` thread seconds were answered; `jobs` are
+        still here. From one thread."""
+        # what neighbours take is not ours to do: in_turns knows of it
+        many = jobs >= MANY * self._pools.threads and not self.neighbours
+        self._pace.book(device_s, codec_s / self._pools.threads, self._now(), many=many)
 
     def learn(self, price: Price, computed_s: float, actual_s: float) -> None:
         """Compare a forecast with what came: those who come later, and a busy machine, make most jobs a little later.
@@ -130,10 +144,9 @@ class Admission:
 
     def _queue(self, jobs: Collection[Commitment]) -> Queue:
         """What `jobs` wait for: whichever of device and codecs has more to do."""
-        lanes = [job.lane for job in jobs]
-        device = [job.remaining_s for job in jobs]
-        codec_s = [job.codec_s for job in jobs]
+        lanes, device = [job.lane for job in jobs], [job.remaining_s for job in jobs]
         device_s = in_turns(sum(device), self._device.mean_batch_s, self.neighbours)
+        codec_s = [job.codec_s for job in jobs]
         if sum(codec_s) > device_s * self._pools.threads:
             return Queue(Loads(lanes, [seconds / self._pools.threads for seconds in codec_s]), codecs=True)
         return Queue(Loads(lanes, device), codecs=False)
@@ -144,10 +157,15 @@ class Admission:
     def _protect(self, jobs: Sequence[Commitment], queue: Queue, fair: list[float], in_turn: list[float]) -> None:
         """Refuse whom an admitted job would pay for with its deadline. `queue` of the jobs alone; `fair`, `in_turn`: by
         `finish_times` and by `in_order`, with the newcomer among them."""
-        between_s, at = CAUTION * self._between_s(), self._now()
+        between_s, at, pace = CAUTION * self._between_s(), self._now(), self._pace.value
         after_s = self._done_times(queue.codecs, fair, in_turn)
-        left_s = [job.deadline_at - between_s * len(job.price.work) - job.codec_s - at for job in jobs]
-        at_risk = [place for place, left in enumerate(left_s) if left < CAUTION * after_s[place]]
+        at_risk = [
+            place
+            for place, (job, seconds) in enumerate(zip(jobs, after_s, strict=True))
+            if job.deadline_at - at - job.codec_s
+            < (CAUTION + NEWCOMERS * (job.deadline_at - at) / job.given_s) * seconds / pace
+            + between_s * len(job.price.work)
+        ]
         if not at_risk:
             return
         alone = finish_times(queue.loads)
@@ -156,11 +174,12 @@ class Admission:
             queue.codecs, [alone[place] for place in at_risk], [in_turn[place] for place in at_risk]
         )
         for place, before in zip(at_risk, before_s, strict=True):
+            left_s = jobs[place].deadline_at - at - jobs[place].codec_s - between_s * len(jobs[place].price.work)
             # one that is beyond saving has no claim
-            if before < after_s[place] and before <= left_s[place]:
+            if before < after_s[place] and before <= left_s:
                 raise BusyError(
                     "Busy: with this job, one that was admitted before it would miss its deadline.",
-                    retry_after_s=_retry_after(CAUTION * after_s[place] - left_s[place]),
+                    retry_after_s=_retry_after(CAUTION * after_s[place] / pace - left_s),
                 )
 
     def _cost(self, price: Price) -> Forecast:

@@ -55,6 +55,8 @@ class Commitment:
         self.tag = 0.0
         """Place in the line of encoded jobs: smallest first."""
         self.deadline_at = deadline_at
+        self.given_s = 1.0
+        """From its admission until its deadline."""
         self.promised_at = deadline_at
         self.due_at = deadline_at
         """When it would be done if the oldest always went first: from then on it is behind."""
@@ -72,6 +74,7 @@ class Commitment:
 
     def promise(self, forecast: Forecast, now: float) -> None:
         """Take on what was foreseen at its admission."""
+        self.given_s = max(self.deadline_at - now, 1e-3)
         self.estimate(forecast.fluid_s)
         self.batch_s = forecast.batch_s
         self.computed_s = forecast.computed_s

@@ -295,6 +295,7 @@ class Engine:
     def _on_batch(self, network: Network, units: int, seconds: float) -> None:
         self.stats.batch(network.name, units, seconds)
         self.line.advance(seconds, self._codec_s, len(self.jobs))
+        self.admission.worked(seconds, self._codec_s, len(self.jobs))
         self._codec_s = 0.0
 
     def _on_device_lost(self, why: str) -> None:

@@ -133,6 +133,7 @@ class Instance:
 
     def _finish(self, shape: Shape, taken: list[Job], seconds: float) -> None:
         self._encoded.advance(seconds, self._codec_s, len(self._jobs))
+        self._admission.worked(seconds, self._codec_s, len(self._jobs))
         self._codec_s = 0.0
         counts: dict[Job, int] = {}
         for job in taken:
