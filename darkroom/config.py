@@ -49,7 +49,7 @@ class EngineConfig(_Strict):
     """Batches in flight on the device (2 on a GPU, so that copies overlap compute)."""
     window_batches: PositiveFloat = 2.0
     """Units a job may have outstanding, in batches."""
-    line_jobs: PositiveInt = 512
+    line_jobs: PositiveInt = 1024
     """Encoded jobs that wait inside the process; beyond it Triton's queue is the bound, where even a refusal waits."""
     line_bytes: PositiveInt = 256 * 2**20
     """Encoded bytes that wait inside the process."""

@@ -50,8 +50,11 @@ class TaskLine(Generic[JobT, TaskT]):
     def pop(self, now: float) -> tuple[JobT, TaskT]:
         """The next task, and whose it is; `now` by the clock of the jobs' promises. Raises ValueError when there is
         none."""
-        job = min(self._tasks, key=self._turns.order(now))
-        self._turns.taken()
+        if len(self._tasks) == 1:
+            (job,) = self._tasks
+        else:
+            job = min(self._tasks, key=self._turns.order(now))
+            self._turns.taken()
         tasks = self._tasks[job]
         task = tasks.popleft()
         if not tasks:

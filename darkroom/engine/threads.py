@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import Any
 
 from darkroom.engine.job import Job, now
@@ -20,40 +21,42 @@ class Threads:
         self._name = name
         self._niceness = niceness
         self._line: TaskLine[Job, tuple[Future[Any], Callable[[], Any]]] = TaskLine()
-        self._ready = threading.Condition()
+        self._lock = threading.Lock()
+        self._calls: SimpleQueue[None] = SimpleQueue()
+        """One for each task, and one for each thread at the end: waiting for it costs less than for a Condition."""
         self._started = self._closed = False
 
     def submit(self, job: Job, task: Callable[[], Any]) -> "Future[Any]":
         """Run `task` in its turn. What it returns or raises is the future's; one that is cancelled in time is not run.
         After `shutdown` the future is cancelled."""
         future: Future[Any] = Future()
-        with self._ready:
+        with self._lock:
             if self._closed:
                 future.cancel()
                 return future
             self._line.push(job, (future, task))
-            self._ready.notify()
             if not self._started:
                 self._started = True
                 for i in range(self._count):
                     threading.Thread(target=self._work, name=f"{self._name}_{i}", daemon=True).start()
+        self._calls.put(None)
         return future
 
     def shutdown(self) -> None:
         """Cancel what waits; what runs goes on to its end."""
-        with self._ready:
+        with self._lock:
             self._closed = True
             while self._line:
                 _, (future, _) = self._line.pop(now())
                 future.cancel()
-            self._ready.notify_all()
+        for _ in range(self._count):
+            self._calls.put(None)
 
     def _work(self) -> None:
         be_nice(self._niceness)
         while True:
-            with self._ready:
-                while not self._line and not self._closed:
-                    self._ready.wait()
+            self._calls.get()
+            with self._lock:
                 if self._closed:
                     return
                 _, (future, task) = self._line.pop(now())
