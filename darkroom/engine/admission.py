@@ -68,10 +68,6 @@ class Queue(NamedTuple):
     loads: Loads
     codecs: bool
 
-    def and_one(self, lane: Lane, remaining_s: float) -> "Queue":
-        """And a newcomer, which comes last."""
-        return Queue(self.loads.and_one(lane, remaining_s), self.codecs)
-
 
 class Admission:
     """Forecasts from the estimates of the device and the jobs already admitted."""
@@ -174,12 +170,14 @@ class Admission:
             queue.codecs, [alone[place] for place in at_risk], [in_turn[place] for place in at_risk]
         )
         for place, before in zip(at_risk, before_s, strict=True):
-            left_s = jobs[place].deadline_at - at - jobs[place].codec_s - between_s * len(jobs[place].price.work)
+            job, after = jobs[place], after_s[place]
+            left_s = job.deadline_at - at - job.codec_s - between_s * len(job.price.work)
             # one that is beyond saving has no claim
-            if before < after_s[place] and before <= left_s:
+            if before < after and before <= left_s:
+                wanted_s = (CAUTION + NEWCOMERS * (job.deadline_at - at) / job.given_s) * after / pace
                 raise BusyError(
                     "Busy: with this job, one that was admitted before it would miss its deadline.",
-                    retry_after_s=_retry_after(CAUTION * after_s[place] / pace - left_s),
+                    retry_after_s=_retry_after(wanted_s - left_s),
                 )
 
     def _cost(self, price: Price) -> Forecast:

@@ -124,3 +124,23 @@ def test_the_same_seed_gives_the_same_run() -> None:
 def test_a_mix_that_cannot_be_is_named(text: str) -> None:
     with pytest.raises(ValueError, match="A mix is sizes in pixels with shares"):
         parse_mix(text, TILING, 4)
+
+
+@pytest.mark.parametrize(
+    ("curve", "mix", "rate", "deadline_s"),
+    [
+        (Curve(1.7, 0.24), "256x256:6,512x512:3,1200x1200:1", 65, 3),
+        (Curve(8, 2), "96x96,128x128,192x192,256x256,384x384", 250, 5),
+        (Curve(40, 2), "96x96:20,1600x1200:1", 120, 5),
+    ],
+    ids=["the codecs are behind", "device and codecs are as busy", "thumbnails among posters"],
+)
+def test_nobody_admitted_comes_late_and_no_size_is_shut_out(
+    curve: Curve, mix: str, rate: float, deadline_s: float
+) -> None:
+    kinds = parse_mix(mix, TILING, 4)
+    result = open_loop(Machine(curve, host=Host(encode_s=1.2e-8)), kinds, rate, 20, deadline_s)
+    assert result.refused > 0.1
+    assert result.late <= 0.001 * result.offered
+    assert result.p99_s <= deadline_s
+    assert set(result.by_kind) == {kind.name for kind in kinds}

@@ -1,0 +1,125 @@
+"""Who is admitted, by the clock of the test: a device and threads that say what they are told to."""
+
+import pytest
+
+from darkroom.engine.admission import Admission
+from darkroom.engine.commitment import Commitment
+from darkroom.engine.fair import FairLine
+from darkroom.engine.forecast import Neighbour
+from darkroom.engine.price import Price, Work
+from darkroom.errors import BusyError, DeadlineError
+from darkroom.network import Network
+from tests.unit.engine.fakes import FakeRunner, network
+
+NET = network(FakeRunner())
+
+
+class Device:
+    """10 ms a unit, whatever the batch."""
+
+    running_until = 0.0
+    mean_batch_s = 0.0
+
+    def batch_limit(self, network: Network, shape: tuple[int, ...]) -> int:
+        return 8
+
+    def usual_batch(self, network: Network, shape: tuple[int, ...], limit: int) -> int:
+        return limit
+
+    def seconds(self, network: Network, shape: tuple[int, ...], units: int) -> float:
+        return 0.010 * units
+
+
+class Codecs:
+    threads = 2
+
+    def is_small(self, pixel_bytes: int) -> bool:
+        return True
+
+
+class House:
+    """Jobs that were admitted, at a time that stands still."""
+
+    def __init__(self) -> None:
+        self.time = 100.0
+        self.admission = Admission(Device(), Codecs(), lambda: self.time)
+        self.jobs: list[Commitment] = []
+        self._line: FairLine[None, str] = FairLine()
+
+    def admit(self, units: int, codec_s: float = 0.0, within_s: float = 1.0) -> Commitment:
+        price = Price((Work(NET, (4,), units),), 1000, codec_s)
+        forecast = self.admission.admit(price, "interactive", within_s, self.jobs)
+        job = Commitment(price, self._line.join("interactive"), self.time + within_s)
+        job.promise(forecast, self.time)
+        self.jobs.append(job)
+        return job
+
+    def fill(self, units: int, codec_s: float = 0.0, within_s: float = 1.0) -> int:
+        """How many alike are admitted."""
+        for count in range(1000):
+            try:
+                self.admit(units, codec_s, within_s)
+            except BusyError:
+                return count
+        raise AssertionError("everybody is admitted")
+
+
+def test_the_house_is_full_when_the_device_could_do_no_more_in_time() -> None:
+    assert 60 < House().fill(units=1) <= 100
+
+
+def test_where_codecs_are_behind_they_are_what_is_counted() -> None:
+    # 40 ms of one thread are 20 ms of two, twice what the device takes
+    assert 30 < House().fill(units=1, codec_s=0.040) <= 50
+
+
+def test_codecs_that_are_faster_than_the_device_take_nothing_from_it() -> None:
+    assert House().fill(units=1, codec_s=0.001) >= House().fill(units=1) - 1
+
+
+def test_a_codec_that_alone_takes_too_long_is_told_so() -> None:
+    house = House()
+    house.admit(1)
+    with pytest.raises(DeadlineError, match=r"needs about 2\.0 s by itself"):
+        house.admit(1, codec_s=2.0)
+
+
+def test_neighbours_take_the_device_but_not_our_threads() -> None:
+    def filled(codec_s: float, backlog_s: float) -> int:
+        house = House()
+        house.admission.neighbours = (Neighbour(backlog_s, 0.010),)
+        return house.fill(units=1, codec_s=codec_s)
+
+    assert filled(0.0, backlog_s=0.5) < 0.7 * House().fill(units=1)
+    assert filled(0.080, backlog_s=0.2) >= House().fill(units=1, codec_s=0.080) - 2
+
+
+def test_a_young_job_keeps_room_for_newcomers_and_gives_it_up_as_it_ages() -> None:
+    young, old = House(), House()
+    young.admit(units=20, within_s=0.3)
+    grown = old.admit(units=60, within_s=1.0)
+    grown.units_done, old.time = 40, 100.7
+    grown.estimate(grown.fluid_s)
+    # both have 0.2 s to go and 0.3 s for it
+    assert 0 < 1.5 * young.fill(units=1, within_s=30.0) < old.fill(units=1, within_s=30.0)
+
+
+def test_who_keeps_half_the_pace_is_held_to_half_as_much() -> None:
+    fast, slow = House(), House()
+    for step in range(100):
+        slow.time = 100.0 + 0.2 * step
+        slow.admission.worked(device_s=0.1, codec_s=0.0, jobs=50)
+    for house in (fast, slow):
+        house.admit(units=45, within_s=1.0)
+    # it has 0.45 s of work and a second for it: who comes later and is small may take what is left
+    assert slow.fill(units=1, within_s=30.0) < 0.6 * fast.fill(units=1, within_s=30.0)
+
+
+def test_a_quote_counts_the_codecs_of_those_before() -> None:
+    house = House()
+    price = Price((Work(NET, (4,), 1),), 1000, 0.040)
+    alone = house.admission.forecast(price, "interactive", house.jobs).done_s
+    for _ in range(20):
+        house.admit(1, codec_s=0.040, within_s=30.0)
+    among = house.admission.forecast(price, "interactive", house.jobs).done_s
+    assert among == pytest.approx(alone + 20 * 0.020, rel=0.1)
