@@ -49,6 +49,7 @@ MAIN = (
     Step("shares", 120),
 )
 LONG = (
+    Step("overloads", 600),
     Step("gateway", 600),
     Step("clients", 900),
     Step("seams", 600),

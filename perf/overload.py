@@ -12,6 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 from perf.harness import OUT, percentile, report, server, tree_rss, write_csv
 from perf.load import Outcome, Shot, bursts, closed_loop, open_loop, photo, poisson
@@ -22,67 +23,128 @@ IN_TIME_S = 0.5
 """A deadline that is out of reach is told at once; one that is told later than this had been accepted."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--times", type=float, default=3.0, help="offered load over capacity")
-    parser.add_argument("--arrivals", choices=("poisson", "bursts"), default="poisson")
-    parser.add_argument("--every", type=float, default=5.0, help="seconds from burst to burst")
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="pixels, one of them at random")
-    parser.add_argument(
-        "--deadline", type=float, nargs="+", default=[5.0], help="seconds a caller gives its job, one at random"
-    )
-    parser.add_argument("--bulk", type=float, default=0.0, help="share that comes in the bulk lane")
-    parser.add_argument("--simulate", default=SIMULATE, help='DARKROOM_SIMULATE; "" computes on the CPU')
-    arguments = parser.parse_args()
+@dataclass(frozen=True)
+class Load:
+    """More than a server can do."""
+
+    seconds: float = 60.0
+    times: float = 3.0
+    """Offered load over capacity."""
+    arrivals: str = "poisson"
+    every: float = 5.0
+    """Seconds from burst to burst."""
+    sizes: Sequence[int] = SIZES
+    """Pixels a side, one of them at random."""
+    deadline: Sequence[float] = (5.0,)
+    """Seconds a caller gives its job, one at random."""
+    bulk: float = 0.0
+    """Share that comes in the bulk lane."""
+    simulate: str = SIMULATE
+
+
+@dataclass(frozen=True)
+class Overload:
+    """What became of a load."""
+
+    load: Load
+    peak: float
+    """Images a second of 32 callers in a closed loop, before it."""
+    outcomes: Sequence[Outcome]
+    elapsed_s: float
+    memory: tuple[float, float, float]
+    """Of the server, MiB: after 10 s, highest after that, last."""
+
+    @property
+    def ok(self) -> list[Outcome]:
+        return [outcome for outcome in self.outcomes if outcome.reason == "ok"]
+
+    @property
+    def offered(self) -> float:
+        """Images a second, as the next."""
+        return len(self.outcomes) / self.load.seconds
+
+    @property
+    def served(self) -> float:
+        return sum(o.started_s + o.seconds <= self.load.seconds for o in self.ok) / self.load.seconds
+
+    @property
+    def late(self) -> float:
+        """Per cent of the admitted."""
+        late = sum(o.reason == "deadline" and o.seconds > IN_TIME_S for o in self.outcomes)
+        return 100 * late / max(1, len(self.ok) + late)
+
+    def refusal_ms(self, q: float) -> float:
+        return 1000 * percentile(_seconds([outcome for outcome in self.outcomes if outcome.reason == "busy"]), q)
+
+
+def measure(load: Load) -> Overload:
+    """A server of its own under this load; writes every request to out/perf/overload_requests.csv."""
     random.seed(1)
-    with server(["super_resolution"], arguments.simulate) as running:
+    with server(["super_resolution"], load.simulate) as running:
         url = running.grpc_url
-        warm, count = (64, 600) if arguments.simulate else (8, 64)
-        asyncio.run(closed_loop(url, [mixed_shot(0, {}, arguments.sizes) for _ in range(warm)], 32))
+        warm, count = (64, 600) if load.simulate else (8, 64)
+        asyncio.run(closed_loop(url, [mixed_shot(0, {}, load.sizes) for _ in range(warm)], 32))
         started = time.perf_counter()
-        peak_outcomes = asyncio.run(closed_loop(url, [mixed_shot(0, {}, arguments.sizes) for _ in range(count)], 32))
+        peak_outcomes = asyncio.run(closed_loop(url, [mixed_shot(0, {}, load.sizes) for _ in range(count)], 32))
         peak = len(peak_outcomes) / (time.perf_counter() - started)
         memory = _Memory(running.pid)
-        rate = arguments.times * peak
-        if arguments.arrivals == "bursts":
-            times = bursts(rate, arguments.seconds, arguments.every)
+        rate = load.times * peak
+        if load.arrivals == "bursts":
+            times = bursts(rate, load.seconds, load.every)
         else:
-            times = poisson(rate, arguments.seconds, seed=2)
-        shots = [mixed_shot(at, _options(arguments.deadline, arguments.bulk), arguments.sizes) for at in times]
+            times = poisson(rate, load.seconds, seed=2)
+        shots = [mixed_shot(at, _options(load.deadline, load.bulk), load.sizes) for at in times]
         started = time.perf_counter()
         outcomes = asyncio.run(open_loop(url, shots))
         elapsed = time.perf_counter() - started
-        low, high, last = memory.stop()
-    ok = [outcome for outcome in outcomes if outcome.reason == "ok"]
-    in_time = [o for o in ok if o.started_s + o.seconds <= arguments.seconds]
-    refused = [outcome for outcome in outcomes if outcome.reason == "busy"]
-    late = [o for o in outcomes if o.reason == "deadline" and o.seconds > IN_TIME_S]
-    others = {o.reason: o.error for o in outcomes if o.reason not in ("ok", "busy", "deadline")}
+        low, high, last = (size / 2**20 for size in memory.stop())
     write_csv(OUT / "overload_requests.csv", [_line(outcome) for outcome in outcomes])
+    return Overload(load, peak, outcomes, elapsed, (low, high, last))
+
+
+def main() -> None:
+    usual = Load()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=usual.seconds)
+    parser.add_argument("--times", type=float, default=usual.times, help="offered load over capacity")
+    parser.add_argument("--arrivals", choices=("poisson", "bursts"), default=usual.arrivals)
+    parser.add_argument("--every", type=float, default=usual.every, help="seconds from burst to burst")
+    parser.add_argument("--sizes", type=int, nargs="+", default=usual.sizes, help="pixels, one of them at random")
+    parser.add_argument(
+        "--deadline", type=float, nargs="+", default=usual.deadline, help="seconds a caller gives its job, at random"
+    )
+    parser.add_argument("--bulk", type=float, default=usual.bulk, help="share that comes in the bulk lane")
+    parser.add_argument("--simulate", default=usual.simulate, help='DARKROOM_SIMULATE; "" computes on the CPU')
+    load = Load(**vars(parser.parse_args()))
+    result = measure(load)
+    low, high, last = result.memory
     report(
         "overload",
         [
-            _row("peak, 32 callers in a closed loop", peak, "images/s", ""),
-            _row(f"offered for {arguments.seconds:g} s", len(outcomes) / arguments.seconds, "images/s", ""),
-            _row("served", len(in_time) / arguments.seconds, "images/s", f">= {0.95 * peak:.1f}"),
-            _row("accepted but late", 100 * len(late) / max(1, len(ok) + len(late)), "%", "<= 0.1"),
-            _row("refusal, p50", 1000 * percentile(_seconds(refused), 50), "ms", "< 10"),
-            _row("refusal, p99", 1000 * percentile(_seconds(refused), 99), "ms", "< 100"),
-            *_answers(ok, max(arguments.deadline)),
-            _row("sent late by the generator, p99", 1000 * percentile([o.late_s for o in outcomes], 99), "ms", ""),
-            _row("memory of the server, after 10 s", low / 2**20, "MiB", ""),
-            _row("memory of the server, highest", high / 2**20, "MiB", "flat"),
-            _row("memory of the server, last", last / 2**20, "MiB", "flat"),
+            _row("peak, 32 callers in a closed loop", result.peak, "images/s", ""),
+            _row(f"offered for {load.seconds:g} s", result.offered, "images/s", ""),
+            _row("served", result.served, "images/s", f">= {0.95 * result.peak:.1f}"),
+            _row("accepted but late", result.late, "%", "<= 0.1"),
+            _row("refusal, p50", result.refusal_ms(50), "ms", "< 10"),
+            _row("refusal, p99", result.refusal_ms(99), "ms", "< 100"),
+            *_answers(result.ok, max(load.deadline)),
+            _row(
+                "sent late by the generator, p99", 1000 * percentile([o.late_s for o in result.outcomes], 99), "ms", ""
+            ),
+            _row("memory of the server, after 10 s", low, "MiB", ""),
+            _row("memory of the server, highest", high, "MiB", "flat"),
+            _row("memory of the server, last", last, "MiB", "flat"),
         ],
-        elapsed_s=elapsed,
-        asked=vars(arguments),
-        counts={reason: sum(o.reason == reason for o in outcomes) for reason in {o.reason for o in outcomes}},
-        others=others,
+        elapsed_s=result.elapsed_s,
+        asked=asdict(load),
+        counts={
+            reason: sum(o.reason == reason for o in result.outcomes) for reason in {o.reason for o in result.outcomes}
+        },
+        others={o.reason: o.error for o in result.outcomes if o.reason not in ("ok", "busy", "deadline")},
     )
 
 
-def _options(deadlines: list[float], bulk: float) -> dict[str, object]:
+def _options(deadlines: Sequence[float], bulk: float) -> dict[str, object]:
     """A caller's: how long it waits, and whether it says that it is in no hurry."""
     options: dict[str, object] = {"deadline_s": random.choice(deadlines)}
     return options | ({"lane": "bulk"} if random.random() < bulk else {})
@@ -118,7 +180,7 @@ def mixed_shot(at_s: float, options: dict[str, object], sizes: Sequence[int] = S
     return Shot(at_s, photo(size, size, seed=random.randrange(8)), options=options)
 
 
-def _seconds(outcomes: list[Outcome]) -> list[float]:
+def _seconds(outcomes: Sequence[Outcome]) -> list[float]:
     return [outcome.seconds for outcome in outcomes]
 
 
