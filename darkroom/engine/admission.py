@@ -18,7 +18,7 @@ from darkroom.network import Network
 
 CAUTION = 1.1
 """A forecast is taken this much longer than computed when it is held against a deadline."""
-NEWCOMERS = 0.2
+NEWCOMERS = 0.1
 """And so much more for a job that was just admitted, falling to nothing at its deadline: small ones will come and pass
 it. Without it the door shuts for seconds as soon as one large job is at its limit, and then lets in too many."""
 MANY = 4
