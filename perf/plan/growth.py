@@ -1,12 +1,11 @@
 """One, ten, a hundred A100s behind a load balancer, on paper."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from perf.plan.jobs import Kind
 from perf.plan.simulate import Machine
-from perf.plan.sizing import capacity, largest_rate, simulated, threads_for
+from perf.plan.sizing import capacity, largest_rate, simulated, threads_for, with_threads
 
 MACHINES = (1, 10, 100)
 BYTES_A_PIXEL = 0.35
@@ -19,8 +18,8 @@ def growth(machine: Machine, kinds: Sequence[Kind], slo_s: float, cores: int) ->
     A balancer that spreads requests at random gives each machine Poisson arrivals; least connections, as
     deploy/ has it, can only be better. So n machines do n times what one does.
     """
-    threads = threads_for(machine, kinds, capacity(_with(machine, cores), kinds), cores)
-    one = _with(machine, threads)
+    threads = threads_for(machine, kinds, capacity(with_threads(machine, cores), kinds), cores)
+    one = with_threads(machine, threads)
     rate, _ = largest_rate(one, kinds, slo_s)
     total = sum(kind.share for kind in kinds)
     size = sum(kind.share / total * BYTES_A_PIXEL * (kind.pixels_in + kind.pixels_out) for kind in kinds)
@@ -39,7 +38,3 @@ def growth(machine: Machine, kinds: Sequence[Kind], slo_s: float, cores: int) ->
             row |= {"lost, one down (%)": 100.0, "p99, one down (s)": "none serves"}
         rows.append(row)
     return rows
-
-
-def _with(machine: Machine, threads: int) -> Machine:
-    return replace(machine, host=replace(machine.host, codec_threads=threads))

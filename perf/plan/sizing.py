@@ -15,6 +15,8 @@ JOBS = 2000
 MOST_MACHINES = 10_000
 FULLEST = 0.7
 """Share of the codec threads' time that is planned for: arrivals come in bunches."""
+PIXELS_A_THREAD = 125_000_000
+"""Bytes of pixels in work for each codec thread: with fewer, large pictures wait although threads are free."""
 LEAST_QUEUE = 8
 """Requests in Triton's queue: fewer would refuse bursts that an idle machine could take."""
 
@@ -63,6 +65,16 @@ def capacity(machine: Machine, kinds: Sequence[Kind]) -> float:
     return min(1 / each.device_s, machine.host.codec_threads * machine.instances / each.codec_s)
 
 
+def with_threads(machine: Machine, threads: int) -> Machine:
+    """The machine with so many codec threads, and the pixel budget that keeps them busy."""
+    budget = max(machine.engine.pixel_bytes, threads * PIXELS_A_THREAD)
+    return replace(
+        machine,
+        host=replace(machine.host, codec_threads=threads),
+        engine=machine.engine.model_copy(update={"pixel_bytes": budget}),
+    )
+
+
 def threads_for(machine: Machine, kinds: Sequence[Kind], rate: float, cores: int) -> int:
     """Codec threads that keep up with `rate` pictures a second; at most `cores`, at least as many as there are."""
     wanted = math.ceil(rate * cost(machine, kinds).codec_s / FULLEST)
@@ -81,7 +93,7 @@ def keeps(result: Result, slo_s: float) -> bool:
 
 def plan(machine: Machine, kinds: Sequence[Kind], rate: float, slo_s: float, cores: int) -> Plan:
     """The fewest machines that keep the promise. Raises ValueError when no number does."""
-    full = replace(machine, host=replace(machine.host, codec_threads=max(cores, machine.host.codec_threads)))
+    full = with_threads(machine, max(cores, machine.host.codec_threads))
     alone = simulated(full, kinds, min(0.01 * capacity(full, kinds), rate), 3600.0)
     if alone.p99_s > slo_s:
         raise ValueError(
@@ -89,8 +101,7 @@ def plan(machine: Machine, kinds: Sequence[Kind], rate: float, slo_s: float, cor
         )
 
     def sized(machines: int) -> Machine:
-        threads = threads_for(machine, kinds, rate / machines, cores)
-        return replace(machine, host=replace(machine.host, codec_threads=threads))
+        return with_threads(machine, threads_for(machine, kinds, rate / machines, cores))
 
     def backing(machines: int) -> Result:
         return simulated(sized(machines), kinds, rate / machines, slo_s)

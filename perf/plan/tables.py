@@ -28,6 +28,7 @@ def settings_rows(plan: Plan, kinds: Sequence[Kind], device: str, network: str) 
         _row("default_timeout_microseconds", round(1e6 * plan.slo_s), "config.pbtxt"),
         _row("default_deadline_s", plan.slo_s, "pipeline.json, limits"),
         _row("codec_threads", host.codec_threads, "pipeline.json, engine"),
+        _row("pixel_bytes", plan.machine.engine.pixel_bytes, "pipeline.json, engine"),
     ]
 
 
