@@ -11,6 +11,7 @@ from darkroom import codec
 from darkroom.codec import Header, Image
 from darkroom.engine import Engine, Job, Price, Request
 from darkroom.engine.job import now
+from darkroom.engine.price import pixel_bytes
 from darkroom.errors import BadOptionError, DarkroomError
 from darkroom.network import Network
 from darkroom.network_errors import OutOfMemoryError
@@ -121,14 +122,13 @@ class Service:
 
     def _price(self, estimate: Estimate, header: Header, options: Options) -> Price:
         pixels_in, pixels_out = header.width * header.height, estimate.width * estimate.height
-        # decoding holds the picture twice for a moment; the encoded answer is at most as large as its pixels
-        pixel_bytes = 3 * (2 * pixels_in + 2 * pixels_out) + estimate.scratch_bytes
+        held = pixel_bytes(pixels_in, pixels_out) + estimate.scratch_bytes
         format_out = codec.resolve_format(options.output_format, header.format)
         seconds = self.engine.codec_estimates.seconds
         decode_s = seconds(("decode", header.format), None, pixels_in, 1)
         encode_s = seconds(("encode", format_out), None, pixels_out, 1)
         stitch_s = seconds("stitch", None, pixels_out, 1)
-        return Price(estimate.work, pixel_bytes, decode_s + stitch_s + encode_s)
+        return Price(estimate.work, held, decode_s + stitch_s + encode_s)
 
     def _quote(self, request: Request) -> Answer:
         quote = self.engine.quote(request)

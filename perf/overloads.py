@@ -5,6 +5,7 @@ is as fast as an A100 on paper (perf/plan/a100.json), with larger photos among t
 """
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 from perf.harness import percentile, report
@@ -31,7 +32,7 @@ def main() -> None:
 
 
 def _row(name: str, load: Load, seconds: float) -> dict[str, Any]:
-    result = measure(Load(**{**vars(load), "seconds": seconds}))
+    result = measure(replace(load, seconds=seconds))
     answers = [outcome.seconds for outcome in result.ok]
     return {
         "what is short": name,

@@ -1,7 +1,7 @@
 """Admission: price a job, foresee its end, and refuse it at once when it, or a job before it, would come too late.
 
-Pure arithmetic over what a device and its thread pools say of themselves, by the clock that it is given: the engine's,
-or that of simulated time (perf.plan).
+Pure arithmetic over what a device says of its batches, by the clock that it is given: the engine's, or that of
+simulated time (perf.plan).
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from darkroom.engine.commitment import Commitment, Forecast
 from darkroom.engine.fair import Lane
 from darkroom.engine.forecast import Loads, Neighbour, done_times, finish_times, in_order, in_turns
+from darkroom.engine.line import PixelBudget
 from darkroom.engine.pace import Pace
 from darkroom.engine.price import Price
 from darkroom.errors import BusyError, DeadlineError
@@ -52,16 +53,6 @@ class Batches(Protocol):
         """Expected device seconds of one batch of `units`."""
 
 
-class Codecs(Protocol):
-    """What the thread pools say of themselves (darkroom.engine.pools.Pools)."""
-
-    threads: int
-    """That decode, stitch and encode."""
-
-    def is_small(self, pixel_bytes: int) -> bool:
-        """Whether a job of so many pixels (bytes) counts as small."""
-
-
 class Queue(NamedTuple):
     """What jobs wait for: the device, or the threads of the codecs where those are behind."""
 
@@ -72,10 +63,11 @@ class Queue(NamedTuple):
 class Admission:
     """Forecasts from the estimates of the device and the jobs already admitted."""
 
-    def __init__(self, device: Batches, pools: Codecs, clock: Callable[[], float]) -> None:
-        """`clock`: seconds, the one of the device's and the jobs' times."""
+    def __init__(self, device: Batches, budget: PixelBudget, codec_threads: int, clock: Callable[[], float]) -> None:
+        """`budget` says who is small; `clock`: seconds, the one of the device's and the jobs' times."""
         self._device = device
-        self._pools = pools
+        self._is_small = budget.is_small
+        self._threads = codec_threads
         self._now = clock
         self._bias = {True: 1.0, False: 1.0}
         self._pace = Pace()
@@ -91,35 +83,28 @@ class Admission:
         """A batch of `device_s` has ended; since the last, jobs of `codec_s` thread seconds were answered; `jobs` are
         still here. From one thread."""
         # what neighbours take is not ours to do: in_turns knows of it
-        many = jobs >= MANY * self._pools.threads and not self.neighbours
-        self._pace.book(device_s, codec_s / self._pools.threads, self._now(), many=many)
+        many = jobs >= MANY * self._threads and not self.neighbours
+        self._pace.book(device_s, codec_s / self._threads, self._now(), many=many)
 
     def learn(self, price: Price, computed_s: float, actual_s: float) -> None:
         """Compare a forecast with what came: those who come later, and a busy machine, make most jobs a little later.
         Small and large jobs learn apart."""
-        small = self._pools.is_small(price.pixel_bytes)
+        small = self._is_small(price.pixel_bytes)
         ratio = min(max(actual_s / max(computed_s, 1e-3), BIAS[0]), BIAS[1])
         self._bias[small] += LEARNING_RATE * (ratio - self._bias[small])
 
     def forecast(self, price: Price, lane: Lane, jobs: Collection[Commitment]) -> Forecast:
         """Foresee a newcomer among `jobs`, the oldest first."""
-        cost = self._cost(price)
-        queue = self._queue(jobs)
-        own_s = self._own_s(queue.codecs, price, cost)
-        loads = queue.loads.and_one(lane, own_s)
-        return self._done(price, cost, queue.codecs, own_s, finish_times(loads)[-1], in_order(loads)[-1])
+        forecast, *_ = self._foresee(price, lane, self._queue(jobs))
+        return forecast
 
     def admit(self, price: Price, lane: Lane, within_s: float, jobs: Sequence[Commitment]) -> Forecast:
         """Foresee a newcomer that has `within_s` seconds, or refuse it: DeadlineError when it could not make that even
         alone, BusyError when it, or a job admitted before it, would come too late among the others. `jobs`: the oldest
         first."""
-        cost = self._cost(price)
         queue = self._queue(jobs)
-        own_s = self._own_s(queue.codecs, price, cost)
-        with_it = queue.loads.and_one(lane, own_s)
-        fair, in_turn = finish_times(with_it), in_order(with_it)
-        forecast = self._done(price, cost, queue.codecs, own_s, fair.pop(), in_turn.pop())
-        alone_s = cost.alone_s + price.codec_s
+        forecast, fair, in_turn = self._foresee(price, lane, queue)
+        alone_s = forecast.alone_s + price.codec_s
         if not jobs and not self.neighbours and alone_s < IDLE_BELIEF * within_s:
             return forecast  # nobody is in the way, and a wrong estimate mends itself only when something runs
         if alone_s > within_s:
@@ -143,12 +128,18 @@ class Admission:
         lanes, device = [job.lane for job in jobs], [job.remaining_s for job in jobs]
         device_s = in_turns(sum(device), self._device.mean_batch_s, self.neighbours)
         codec_s = [job.codec_s for job in jobs]
-        if sum(codec_s) > device_s * self._pools.threads:
-            return Queue(Loads(lanes, [seconds / self._pools.threads for seconds in codec_s]), codecs=True)
+        if sum(codec_s) > device_s * self._threads:
+            return Queue(Loads(lanes, [seconds / self._threads for seconds in codec_s]), codecs=True)
         return Queue(Loads(lanes, device), codecs=False)
 
-    def _own_s(self, codecs: bool, price: Price, cost: Forecast) -> float:
-        return price.codec_s / self._pools.threads if codecs else cost.fluid_s
+    def _foresee(self, price: Price, lane: Lane, queue: Queue) -> tuple[Forecast, list[float], list[float]]:
+        """A newcomer's forecast, and when those in the queue are done with it among them, by `finish_times` and by
+        `in_order`."""
+        cost = self._cost(price)
+        own_s = price.codec_s / self._threads if queue.codecs else cost.fluid_s
+        loads = queue.loads.and_one(lane, own_s)
+        fair, in_turn = finish_times(loads), in_order(loads)
+        return self._done(price, cost, queue.codecs, own_s, fair.pop(), in_turn.pop()), fair, in_turn
 
     def _protect(self, jobs: Sequence[Commitment], queue: Queue, fair: list[float], in_turn: list[float]) -> None:
         """Refuse whom an admitted job would pay for with its deadline. `queue` of the jobs alone; `fair`, `in_turn`: by
@@ -156,28 +147,24 @@ class Admission:
         between_s, at, pace = CAUTION * self._between_s(), self._now(), self._pace.value
         after_s = self._done_times(queue.codecs, fair, in_turn)
         at_risk = [
-            place
+            (place, left_s, wanted_s - left_s)
             for place, (job, seconds) in enumerate(zip(jobs, after_s, strict=True))
-            if job.deadline_at - at - job.codec_s
-            < (CAUTION + NEWCOMERS * (job.deadline_at - at) / job.given_s) * seconds / pace
-            + between_s * len(job.price.work)
+            if (left_s := job.deadline_at - at - job.codec_s - between_s * len(job.price.work))
+            < (wanted_s := (CAUTION + NEWCOMERS * (job.deadline_at - at) / job.given_s) * seconds / pace)
         ]
         if not at_risk:
             return
         alone = finish_times(queue.loads)
         # their turns are taken for the same without it: only another lane's would differ
         before_s = self._done_times(
-            queue.codecs, [alone[place] for place in at_risk], [in_turn[place] for place in at_risk]
+            queue.codecs, [alone[place] for place, *_ in at_risk], [in_turn[place] for place, *_ in at_risk]
         )
-        for place, before in zip(at_risk, before_s, strict=True):
-            job, after = jobs[place], after_s[place]
-            left_s = job.deadline_at - at - job.codec_s - between_s * len(job.price.work)
+        for (place, left_s, short_s), before in zip(at_risk, before_s, strict=True):
             # one that is beyond saving has no claim
-            if before < after and before <= left_s:
-                wanted_s = (CAUTION + NEWCOMERS * (job.deadline_at - at) / job.given_s) * after / pace
+            if before < after_s[place] and before <= left_s:
                 raise BusyError(
                     "Busy: with this job, one that was admitted before it would miss its deadline.",
-                    retry_after_s=_retry_after(wanted_s - left_s),
+                    retry_after_s=_retry_after(short_s),
                 )
 
     def _cost(self, price: Price) -> Forecast:
@@ -203,7 +190,7 @@ class Admission:
         return replace(
             cost,
             computed_s=computed,
-            done_s=computed * self._bias[self._pools.is_small(price.pixel_bytes)],
+            done_s=computed * self._bias[self._is_small(price.pixel_bytes)],
             turn_s=self._answered(price, cost, codecs, max(0.0, in_turn - own_s)),
         )
 

@@ -80,10 +80,10 @@ class Engine:
         self.stats = Stats()
         self.device = Device(config, self.estimates, lock, self._on_batch, self.stats.retry, self._on_device_lost)
         self.budget = PixelBudget(config.pixel_bytes)
-        self.pools = Pools(config.codec_threads, self.budget.small_bytes)
+        self.pools = Pools(config.codec_threads, self.budget.is_small)
         self.line: WaitingLine[Job] = WaitingLine(config.line_jobs, config.line_bytes, config.codec_threads)
         self.jobs: dict[str, Job] = {}
-        self.admission = Admission(self.device, self.pools, now)
+        self.admission = Admission(self.device, self.budget, config.codec_threads, now)
         self._codec_s = 0.0
         """Thread seconds of the codecs of jobs that were answered since the last batch."""
         self._claim = claim

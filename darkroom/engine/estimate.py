@@ -5,7 +5,7 @@ ran borrows the network's seconds per pixel from the shapes that did.
 """
 
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 DECAY = 0.95
@@ -83,6 +83,11 @@ class Estimates:
 
     def batch_limit(self, network: Hashable, shape: Hashable, size: float, most: int, seconds: float) -> int:
         """The largest batch of at most `most` units that is expected to run within `seconds`; at least 1."""
-        while most > 1 and self.seconds(network, shape, size, most) > seconds:
-            most -= 1
-        return most
+        return largest_batch(lambda n: self.seconds(network, shape, size, n), most, seconds)
+
+
+def largest_batch(seconds_of: Callable[[int], float], most: int, seconds: float) -> int:
+    """Units of the largest batch, at most `most`, that takes no longer than `seconds`; at least 1."""
+    while most > 1 and seconds_of(most) > seconds:
+        most -= 1
+    return most

@@ -22,25 +22,24 @@ class PixelBudget:
     used_large: int = 0
     used_small: int = 0
 
-    @property
-    def small_bytes(self) -> int:
-        """A job up to this size is small."""
-        return self.total // SMALL_JOB
+    def is_small(self, size: int) -> bool:
+        """Whether a job of so many bytes is small. May be asked from any thread."""
+        return size <= self.total // SMALL_JOB
 
     def fits(self, size: int) -> bool:
         """A job larger than the whole purse runs when it can run alone."""
-        if size <= self.small_bytes:
+        if self.is_small(size):
             return self.used_small == 0 or self.used_small + size <= self.total // SMALL_SHARE
         return self.used_large == 0 or self.used_large + size <= self.total
 
     def take(self, size: int) -> None:
-        if size <= self.small_bytes:
+        if self.is_small(size):
             self.used_small += size
         else:
             self.used_large += size
 
     def give_back(self, size: int) -> None:
-        if size <= self.small_bytes:
+        if self.is_small(size):
             self.used_small -= size
         else:
             self.used_large -= size
@@ -88,7 +87,7 @@ class WaitingLine(Generic[JobT]):
         firsts: dict[bool, tuple[Place, JobT]] = {}
         with self._lock:
             for job in self.jobs:
-                small = job.price.pixel_bytes <= budget.small_bytes
+                small = budget.is_small(job.price.pixel_bytes)
                 place = order(job)
                 if small not in firsts or place < firsts[small][0]:
                     firsts[small] = place, job

@@ -17,17 +17,13 @@ SMALL_NICE, LARGE_NICE = 2, 8
 
 class Pools:
     """Two sets of threads, so that small jobs never wait for the encoders of large ones to end. Used from the event
-    loop, but for `is_small`, which may be asked from any thread."""
+    loop."""
 
-    def __init__(self, threads: int, small_bytes: int) -> None:
-        """`threads` in each; a job of at most `small_bytes` pixels (bytes) is small."""
-        self.threads = threads
-        self._small_bytes = small_bytes
+    def __init__(self, threads: int, is_small: Callable[[int], bool]) -> None:
+        """`threads` in each; `is_small`: whether a job of so many pixels (bytes) is small."""
+        self._is_small = is_small
         self._small = Threads(threads, "darkroom-small", SMALL_NICE)
         self._large = Threads(threads, "darkroom-large", LARGE_NICE)
-
-    def is_small(self, pixel_bytes: int) -> bool:
-        return pixel_bytes <= self._small_bytes
 
     def submit(self, job: Job, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """Run `function` on a thread for this job's size, in the job's turn."""
@@ -45,7 +41,7 @@ class Pools:
             raise
 
     def _threads(self, job: Job) -> Threads:
-        return self._small if self.is_small(job.price.pixel_bytes) else self._large
+        return self._small if self._is_small(job.price.pixel_bytes) else self._large
 
     def shutdown(self) -> None:
         """Cancel what waits; what runs goes on to its end."""

@@ -14,6 +14,12 @@ class Work:
     units: int
 
 
+def pixel_bytes(pixels_in: int, pixels_out: int) -> int:
+    """Bytes of RGB that a job holds at its peak: decoding holds the picture twice for a moment, and the encoded answer
+    is at most as large as its pixels."""
+    return 3 * (2 * pixels_in + 2 * pixels_out)
+
+
 @dataclass(frozen=True)
 class Price:
     """What a job costs, known from its header and options alone."""

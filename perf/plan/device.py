@@ -4,7 +4,7 @@ import math
 
 from darkroom.config import EngineConfig
 from darkroom.engine.device import LEARNING_RATE
-from darkroom.engine.estimate import Estimates
+from darkroom.engine.estimate import Estimates, largest_batch
 from darkroom.network import Network
 from perf.plan.curves import Curve
 from perf.plan.jobs import NETWORK, Shape
@@ -27,10 +27,9 @@ class Device:
     def batch_limit(self, network: Network, shape: Shape) -> int:
         """Tiles in one batch: bounded in number and in time, as the engine bounds them."""
         if shape not in self._limits:
-            most = self._engine.max_batch
-            while most > 1 and self.seconds(network, shape, most) > self._engine.max_batch_s:
-                most -= 1
-            self._limits[shape] = most
+            self._limits[shape] = largest_batch(
+                lambda units: self.seconds(network, shape, units), self._engine.max_batch, self._engine.max_batch_s
+            )
         return self._limits[shape]
 
     def usual_batch(self, network: Network, shape: Shape, limit: int) -> int:

@@ -65,16 +65,11 @@ Done = Callable[[Job], None]
 class Threads:
     """Codec threads, in the engine's order (darkroom.engine.order). What belongs to a job that is late is not begun."""
 
-    def __init__(self, clock: Clock, count: int, small_bytes: int = 0) -> None:
-        """A job of at most `small_bytes` pixels (bytes) is small to admission; it has no threads of its own here."""
+    def __init__(self, clock: Clock, count: int) -> None:
         self._clock = clock
-        self.threads = self._free = count
-        self._small_bytes = small_bytes
+        self._free = count
         self._line: TaskLine[Job, tuple[float, Callable[[], None]]] = TaskLine()
         self.busy_s = 0.0
-
-    def is_small(self, pixel_bytes: int) -> bool:
-        return pixel_bytes <= self._small_bytes
 
     def submit(self, job: Job, seconds: float, then: Callable[[], None]) -> None:
         self._line.push(job, (seconds, then))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from darkroom.config import NetworkRecord, TilingConfig
 from darkroom.engine import Price, Work
+from darkroom.engine.price import pixel_bytes
 from darkroom.engine.simulated import SimulatedRunner, Simulation
 from darkroom.network import Network
 from darkroom.tiling import Grid
@@ -43,7 +44,7 @@ class Kind:
         """What admission sees of it: as of a task over tiles (`darkroom.service`)."""
         work = tuple(Work(NETWORK, shape, count) for shape, count in self.tiles.items())
         codec_s = self.pixels_in * host.decode_s + self.pixels_out * (host.place_s + host.encode_s)
-        return Price(work, 3 * (2 * self.pixels_in + 2 * self.pixels_out), codec_s)
+        return Price(work, pixel_bytes(self.pixels_in, self.pixels_out), codec_s)
 
     @property
     def name(self) -> str:

@@ -27,8 +27,8 @@ class Instance:
         self._clock, self._turns, self._engine, self._host = clock, turns, engine, host
         self._budget = PixelBudget(engine.pixel_bytes)
         self._device = Device(curve, engine)
-        self._pool = Threads(clock, host.codec_threads, self._budget.small_bytes)
-        self._admission = Admission(self._device, self._pool, lambda: clock.now)
+        self._pool = Threads(clock, host.codec_threads)
+        self._admission = Admission(self._device, self._budget, host.codec_threads, lambda: clock.now)
         self._encoded: WaitingLine[Job] = WaitingLine(engine.line_jobs, engine.line_bytes, host.codec_threads)
         self._line: FairLine[Job, Shape] = FairLine()
         self._jobs: dict[Job, None] = {}

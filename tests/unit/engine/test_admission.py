@@ -6,6 +6,7 @@ from darkroom.engine.admission import Admission
 from darkroom.engine.commitment import Commitment
 from darkroom.engine.fair import FairLine
 from darkroom.engine.forecast import Neighbour
+from darkroom.engine.line import PixelBudget
 from darkroom.engine.price import Price, Work
 from darkroom.errors import BusyError, DeadlineError
 from darkroom.network import Network
@@ -30,19 +31,12 @@ class Device:
         return 0.010 * units
 
 
-class Codecs:
-    threads = 2
-
-    def is_small(self, pixel_bytes: int) -> bool:
-        return True
-
-
 class House:
     """Jobs that were admitted, at a time that stands still."""
 
     def __init__(self) -> None:
         self.time = 100.0
-        self.admission = Admission(Device(), Codecs(), lambda: self.time)
+        self.admission = Admission(Device(), PixelBudget(10**9), 2, lambda: self.time)
         self.jobs: list[Commitment] = []
         self._line: FairLine[None, str] = FairLine()
 
