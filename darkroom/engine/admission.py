@@ -25,7 +25,7 @@ it. Without it the door shuts for seconds as soon as one large job is at its lim
 MANY = 4
 """So many jobs a codec thread are enough to keep device and codecs busy, if anything is."""
 QUANTA = 2.0
-"""So many batches more may come between for each shape of a job's units: every other batch is led by another job."""
+"""So many batches more may come between for each shape of a job's units, led by other jobs."""
 COMPANY = 0.5
 """How much longer a job's own batches take in company, at most (measured: python -m perf.quotes)."""
 BIAS, LEARNING_RATE = (0.5, 2.0), 0.05

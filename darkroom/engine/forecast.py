@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from darkroom.engine.fair import LANE_WEIGHTS, Lane
+from darkroom.engine.fair import BEHIND, LANE_WEIGHTS, Lane
 
 
 class Loads(NamedTuple):
@@ -49,10 +49,9 @@ def in_order(loads: Loads) -> list[float]:
 
 
 def done_times(fair: Sequence[float], ordered: Sequence[float]) -> list[float]:
-    """Seconds from now until each load is served, when every other batch is the fair share's and the rest is the
-    oldest's (FairLine.next_key): the harmonic mean of `finish_times` and `in_order`, since either half of the device
-    would need twice as long alone."""
-    return [2 * f * o / (f + o) if f > 0 else 0.0 for f, o in zip(fair, ordered, strict=True)]
+    """Seconds from now until each load is served, when for each batch of the fair share's BEHIND are the oldest's
+    (FairLine.next_key): the harmonic mean of `finish_times` and `in_order`, weighted by their parts of the device."""
+    return [(1 + BEHIND) * f * o / (BEHIND * f + o) if f > 0 else 0.0 for f, o in zip(fair, ordered, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Whose turn it is among jobs that wait for something but the device: to be decoded, or for a thread. Pure.
 
-The same halves as in the line for the device (darkroom.engine.fair): one turn for the job that a fair queue would serve
+The same turns as in the line for the device (darkroom.engine.fair): one for the job that a fair queue would serve
 first, by its `tag` (virtual finish time: Demers, Keshav and Shenker, 1989), so that a small job passes large ones that
-came before it; the next for whoever is most behind, so that nobody waits for ever.
+came before it; the next BEHIND for whoever is most behind, so that nobody waits for ever.
 """
 
 from collections import deque
@@ -11,7 +11,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from darkroom.engine.commitment import Commitment
-from darkroom.engine.fair import is_endangered, promise_order
+from darkroom.engine.fair import BEHIND, is_endangered, promise_order
 
 JobT = TypeVar("JobT", bound=Commitment)
 TaskT = TypeVar("TaskT")
@@ -20,18 +20,19 @@ Place = tuple[float, float, int]
 
 
 class Turns:
-    """Every other turn is for whoever is most behind."""
+    """One turn for the fair queue's first, then BEHIND for whoever is most behind."""
 
     def __init__(self) -> None:
-        self._behind_first = False
+        self._behind = 0
+        """Turns of those behind that are still to come before the next of the fair queue's."""
 
     def order(self, now: float) -> Callable[[Commitment], Place]:
         """The key by which whose turn it is comes first; `now` by the clock of the jobs' promises."""
-        return partial(_by_due, now=now) if self._behind_first else _by_tag
+        return partial(_by_due, now=now) if self._behind else _by_tag
 
     def taken(self) -> None:
         """Somebody had this turn."""
-        self._behind_first = not self._behind_first
+        self._behind = self._behind - 1 if self._behind else BEHIND
 
 
 class TaskLine(Generic[JobT, TaskT]):

@@ -72,7 +72,7 @@ def test_in_order_lanes_still_share_by_weight() -> None:
 
 def test_whoever_is_first_or_alone_is_done_between_its_fair_and_its_only_turn() -> None:
     assert done_times([3.0, 0.0], [3.0, 0.0]) == pytest.approx([3.0, 0.0])
-    assert done_times([8.0, 2.0], [4.0, 6.0]) == pytest.approx([16 / 3, 3.0])
+    assert done_times([8.0, 2.0], [4.0, 6.0]) == pytest.approx([32 / 7, 4.0])
 
 
 def test_neighbours_take_a_batch_before_each_of_ours_until_they_have_all() -> None:
@@ -174,13 +174,14 @@ def test_nobody_is_passed_for_ever() -> None:
     pytest.fail("the large job never had its turn")
 
 
-def test_every_other_place_is_for_whoever_is_most_behind() -> None:
-    large = [waiting(age, 5.0, 10) for age in range(3)]
-    small = [waiting(age, 0.1, 10) for age in range(3, 6)]
-    large[0].share.latest_start, large[1].share.latest_start, large[2].share.latest_start = 4.0, 3.0, 9.0
+def test_three_of_four_places_are_for_whoever_is_most_behind() -> None:
+    large = [waiting(age, 5.0, 10) for age in range(4)]
+    small = [waiting(age, 0.1, 10) for age in range(4, 6)]
+    for job, latest_start in zip(large, (4.0, 3.0, 9.0, 4.5), strict=True):
+        job.share.latest_start = latest_start
     line = line_of(*large, *small)
     popped = [line.pop(PixelBudget(1000), now=5.0) for _ in range(6)]
-    assert popped == [small[0], large[1], small[1], large[0], small[2], large[2]]
+    assert popped == [small[0], large[1], large[0], large[3], small[1], large[2]]
 
 
 def test_bulk_waits_longer() -> None:

@@ -38,11 +38,11 @@ def test_a_job_s_own_tasks_keep_their_order() -> None:
     assert popped(line_of((one, "first"), (one, "second"), (one, "third"))) == ["first", "second", "third"]
 
 
-def test_every_other_turn_is_for_whoever_is_most_behind() -> None:
-    late, later = job(0, 9.0, latest_start=3.0), job(1, 8.0, latest_start=2.0)
-    small = [job(age, 0.1 * age) for age in range(2, 5)]
-    line = line_of((late, "late"), (later, "later"), *((one, f"small {one.share.age}") for one in small))
-    assert popped(line, now=5.0) == ["small 2", "later", "small 3", "late", "small 4"]
+def test_three_of_four_turns_are_for_whoever_is_most_behind() -> None:
+    late = [(job(age, 9.0, latest_start=start), f"by {start}") for age, start in enumerate((3.0, 2.0, 4.0, 3.5))]
+    small = [job(age, 0.1 * age) for age in range(4, 6)]
+    line = line_of(*late, *((one, f"small {one.share.age}") for one in small))
+    assert popped(line, now=5.0) == ["small 4", "by 2.0", "by 3.0", "by 3.5", "small 5", "by 4.0"]
 
 
 def test_nobody_is_behind_before_the_time() -> None:
