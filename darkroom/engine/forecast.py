@@ -51,7 +51,8 @@ def in_order(loads: Loads) -> list[float]:
 def done_times(fair: Sequence[float], ordered: Sequence[float]) -> list[float]:
     """Seconds from now until each load is served, when for each batch of the fair share's BEHIND are the oldest's
     (FairLine.next_key): the harmonic mean of `finish_times` and `in_order`, weighted by their parts of the device."""
-    return [(1 + BEHIND) * f * o / (BEHIND * f + o) if f > 0 else 0.0 for f, o in zip(fair, ordered, strict=True)]
+    old, both = float(BEHIND), 1.0 + BEHIND  # looked up once: a refusal spends half of its time below
+    return [both * f * o / (old * f + o) if f > 0 else 0.0 for f, o in zip(fair, ordered, strict=True)]
 
 
 @dataclass(frozen=True)
