@@ -14,6 +14,7 @@ from darkroom.engine.forecast import Loads, Neighbour, done_times, finish_times,
 from darkroom.engine.line import PixelBudget
 from darkroom.engine.pace import Pace
 from darkroom.engine.price import Price
+from darkroom.engine.refusals import Refusal, Refusals
 from darkroom.errors import BusyError, DeadlineError
 from darkroom.network import Network
 
@@ -71,6 +72,7 @@ class Admission:
         self._now = clock
         self._bias = {True: 1.0, False: 1.0}
         self._pace = Pace()
+        self._refusals = Refusals()
         self.neighbours: tuple[Neighbour, ...] = ()
         """The other processes that want the device; renewed by the board."""
 
@@ -85,30 +87,37 @@ class Admission:
         # what neighbours take is not ours to do: in_turns knows of it
         many = jobs >= MANY * self._threads and not self.neighbours
         self._pace.book(device_s, codec_s / self._threads, self._now(), many=many)
+        self._refusals.forget()
 
     def learn(self, price: Price, computed_s: float, actual_s: float) -> None:
-        """Compare a forecast with what came: those who come later, and a busy machine, make most jobs a little later.
-        Small and large jobs learn apart."""
+        """A job has ended: compare its forecast with what came. Those who come later, and a busy machine, make most
+        jobs a little later. Small and large jobs learn apart."""
         small = self._is_small(price.pixel_bytes)
         ratio = min(max(actual_s / max(computed_s, 1e-3), BIAS[0]), BIAS[1])
         self._bias[small] += LEARNING_RATE * (ratio - self._bias[small])
+        self._refusals.forget()
 
     def forecast(self, price: Price, lane: Lane, jobs: Collection[Commitment]) -> Forecast:
         """Foresee a newcomer among `jobs`, the oldest first."""
-        forecast, *_ = self._foresee(price, lane, self._queue(jobs))
+        forecast, *_ = self._foresee(price, self._cost(price), lane, self._queue(jobs))
         return forecast
 
     def admit(self, price: Price, lane: Lane, within_s: float, jobs: Sequence[Commitment]) -> Forecast:
         """Foresee a newcomer that has `within_s` seconds, or refuse it: DeadlineError when it could not make that even
         alone, BusyError when it, or a job admitted before it, would come too late among the others. `jobs`: the oldest
         first."""
-        queue = self._queue(jobs)
-        forecast, fair, in_turn = self._foresee(price, lane, queue)
-        alone_s = forecast.alone_s + price.codec_s
-        if not jobs and not self.neighbours and alone_s < IDLE_BELIEF * within_s:
-            return forecast  # nobody is in the way, and a wrong estimate mends itself only when something runs
-        if alone_s > within_s:
+        cost = self._cost(price)
+        alone_s = cost.alone_s + price.codec_s
+        # when nobody is in the way: a wrong estimate mends itself only when something runs
+        idle = not jobs and not self.neighbours
+        if alone_s > within_s and not (idle and alone_s < IDLE_BELIEF * within_s):
             raise DeadlineError(f"This job needs about {alone_s:.1f} s by itself; its deadline is {within_s:.1f} s.")
+        if jobs and (refusal := self._refusals.find(lane, cost.fluid_s, price.codec_s, self._now())):
+            raise refusal
+        queue = self._queue(jobs)
+        forecast, fair, in_turn = self._foresee(price, cost, lane, queue)
+        if idle:
+            return forecast
         between_s = self._between_s() * len(price.work)
         late = CAUTION * (forecast.done_s + between_s) - within_s
         if late > 0:
@@ -116,7 +125,12 @@ class Admission:
                 f"Busy: the job would be done in about {forecast.done_s:.1f} s; its deadline is {within_s:.1f} s.",
                 retry_after_s=_retry_after(late),
             )
-        self._protect(jobs, queue, fair, in_turn)
+        try:
+            self._protect(jobs, queue, fair, in_turn)
+        except BusyError as error:
+            asked = (lane, cost.fluid_s, price.codec_s)
+            self._refusals.add(Refusal(*asked, self._now(), error.message, error.retry_after_s))
+            raise
         return forecast
 
     def fluid_s(self, price: Price) -> float:
@@ -132,10 +146,11 @@ class Admission:
             return Queue(Loads(lanes, [seconds / self._threads for seconds in codec_s]), codecs=True)
         return Queue(Loads(lanes, device), codecs=False)
 
-    def _foresee(self, price: Price, lane: Lane, queue: Queue) -> tuple[Forecast, list[float], list[float]]:
+    def _foresee(
+        self, price: Price, cost: Forecast, lane: Lane, queue: Queue
+    ) -> tuple[Forecast, list[float], list[float]]:
         """A newcomer's forecast, and when those in the queue are done with it among them, by `finish_times` and by
         `in_order`."""
-        cost = self._cost(price)
         own_s = price.codec_s / self._threads if queue.codecs else cost.fluid_s
         loads = queue.loads.and_one(lane, own_s)
         fair, in_turn = finish_times(loads), in_order(loads)

@@ -51,7 +51,7 @@ def in_order(loads: Loads) -> list[float]:
 def done_times(fair: Sequence[float], ordered: Sequence[float]) -> list[float]:
     """Seconds from now until each load is served, when for each batch of the fair share's BEHIND are the oldest's
     (FairLine.next_key): the harmonic mean of `finish_times` and `in_order`, weighted by their parts of the device."""
-    old, both = float(BEHIND), 1.0 + BEHIND  # looked up once: a refusal spends half of its time below
+    old, both = float(BEHIND), 1.0 + BEHIND  # looked up once, for hundreds of jobs a refusal
     return [both * f * o / (old * f + o) if f > 0 else 0.0 for f, o in zip(fair, ordered, strict=True)]
 
 

@@ -1,0 +1,59 @@
+"""Refusals that still hold. Pure.
+
+Under overload most newcomers are refused, and for the same reason as the one before: some admitted job would pay for
+them with its deadline. That does not change until a batch or a job ends, and who asks for as much or more in the same
+lane is refused as well; to compute it anew for each would keep the next newcomers waiting.
+"""
+
+from typing import NamedTuple
+
+from darkroom.engine.fair import Lane
+from darkroom.errors import BusyError
+
+HOLDS_S = 0.1
+"""Not longer than this, whatever else has been heard: a job that is cancelled makes room too."""
+
+
+class Refusal(NamedTuple):
+    """Somebody was refused for another's sake."""
+
+    lane: Lane
+    fluid_s: float
+    """Device seconds that it asked for."""
+    codec_s: float
+    """Thread seconds of codecs."""
+    at: float
+    message: str
+    retry_after_s: float | None
+
+    def holds_for(self, lane: Lane, fluid_s: float, codec_s: float, now: float) -> bool:
+        """Whether somebody who asks for so much at `now` is refused for the same reason."""
+        alike = lane == self.lane and fluid_s >= self.fluid_s and codec_s >= self.codec_s
+        return alike and now - self.at < HOLDS_S
+
+
+class Refusals:
+    """Those since a batch or a job last ended. Safe from any thread: what a race loses is computed again."""
+
+    def __init__(self) -> None:
+        self._lately: tuple[Refusal, ...] = ()
+
+    def forget(self) -> None:
+        """Something ended: there may be room."""
+        self._lately = ()
+
+    def add(self, refusal: Refusal) -> None:
+        """Keep it instead of those that it says more than, and of those that no longer hold."""
+        kept = [
+            other
+            for other in self._lately
+            if other.at > refusal.at - HOLDS_S and not refusal.holds_for(*other[:3], refusal.at)
+        ]
+        self._lately = (*kept, refusal)
+
+    def find(self, lane: Lane, fluid_s: float, codec_s: float, now: float) -> BusyError | None:
+        """The error for whoever asks for so much; None when it must be computed."""
+        for refusal in self._lately:
+            if refusal.holds_for(lane, fluid_s, codec_s, now):
+                return BusyError(refusal.message, refusal.retry_after_s)
+        return None
