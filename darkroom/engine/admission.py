@@ -90,12 +90,11 @@ class Admission:
         self._refusals.forget()
 
     def learn(self, price: Price, computed_s: float, actual_s: float) -> None:
-        """A job has ended: compare its forecast with what came. Those who come later, and a busy machine, make most
-        jobs a little later. Small and large jobs learn apart."""
+        """Compare a forecast with what came: those who come later, and a busy machine, make most jobs a little later.
+        Small and large jobs learn apart."""
         small = self._is_small(price.pixel_bytes)
         ratio = min(max(actual_s / max(computed_s, 1e-3), BIAS[0]), BIAS[1])
         self._bias[small] += LEARNING_RATE * (ratio - self._bias[small])
-        self._refusals.forget()
 
     def forecast(self, price: Price, lane: Lane, jobs: Collection[Commitment]) -> Forecast:
         """Foresee a newcomer among `jobs`, the oldest first."""
