@@ -11,8 +11,8 @@ from darkroom.engine.fair import Lane
 from darkroom.errors import BusyError
 
 HOLDS_S = 0.05
-"""Not longer than this, whatever runs: a job that is cancelled, or has left its codecs, makes room too, and whoever comes
-back when a refusal said is looked at anew."""
+"""Not longer than this, whatever runs: a job that is cancelled, or has left its codecs, makes room too, and whoever
+comes back when a refusal said is looked at anew."""
 
 
 class Refusal(NamedTuple):
