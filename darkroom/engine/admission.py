@@ -89,6 +89,10 @@ class Admission:
         self._pace.book(device_s, codec_s / self._threads, self._now(), many=many)
         self._refusals.forget()
 
+    def left(self) -> None:
+        """A job has left with its work undone: there is room at once."""
+        self._refusals.forget()
+
     def learn(self, price: Price, computed_s: float, actual_s: float) -> None:
         """Compare a forecast with what came: those who come later, and a busy machine, make most jobs a little later.
         Small and large jobs learn apart."""

@@ -262,7 +262,10 @@ class Engine:
 
     def _book_end(self, job: Job, error: DarkroomError | None) -> None:
         self._release(job)
-        self._codec_s += job.codec_s if error is None else 0.0
+        if error is None:
+            self._codec_s += job.codec_s
+        else:
+            self.admission.left()
         self.stats.count(job, error, now())
         if error is None or isinstance(error, DeadlineError):
             self.admission.learn(job.request.price, job.computed_s, now() - job.admitted_at)

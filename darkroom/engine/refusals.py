@@ -1,8 +1,8 @@
 """Refusals that still hold. Pure.
 
 Under overload most newcomers are refused, and for the same reason as the one before: some admitted job would pay for
-them with its deadline. That does not change until a batch has run, and who asks for as much or more in the same
-lane is refused as well; to compute it anew for each would keep the next newcomers waiting.
+them with its deadline. That does not change until a batch has run or somebody gives up, and who asks for as much or
+more in the same lane is refused as well; to compute it anew for each would keep the next newcomers waiting.
 """
 
 from typing import NamedTuple
@@ -11,8 +11,8 @@ from darkroom.engine.fair import Lane
 from darkroom.errors import BusyError
 
 HOLDS_S = 0.05
-"""Not longer than this, whatever runs: a job that is cancelled, or has left its codecs, makes room too, and whoever
-comes back when a refusal said is looked at anew."""
+"""Not longer than this, whatever runs: a job that has left its codecs makes room too, and whoever comes back
+when a refusal said is looked at anew."""
 
 
 class Refusal(NamedTuple):
@@ -34,13 +34,13 @@ class Refusal(NamedTuple):
 
 
 class Refusals:
-    """Those since the last batch. Safe from any thread: what a race loses is computed again."""
+    """Those since work was last done or given up. Safe from any thread: what a race loses is computed again."""
 
     def __init__(self) -> None:
         self._lately: tuple[Refusal, ...] = ()
 
     def forget(self) -> None:
-        """Work was done: there may be room."""
+        """There may be room."""
         self._lately = ()
 
     def add(self, refusal: Refusal) -> None:

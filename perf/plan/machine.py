@@ -161,7 +161,10 @@ class Instance:
     def _end(self, job: Job) -> None:
         del self._jobs[job]
         self._admission.learn(job.price, job.computed_s, self._clock.now - job.arrived)
-        self._codec_s += 0.0 if job.late else job.codec_s
+        if job.late:
+            self._admission.left()
+        else:
+            self._codec_s += job.codec_s
         if job.open:
             self._budget.give_back(job.price.pixel_bytes)
         job.ended = self._clock.now

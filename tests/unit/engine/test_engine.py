@@ -156,6 +156,23 @@ def test_a_newcomer_may_not_make_an_admitted_job_late(make_engine: Make) -> None
     runner.gate.set()
 
 
+def test_a_cancel_makes_room_at_once(make_engine: Make) -> None:
+    runner = FakeRunner()
+    runner.gate.clear()
+    engine, net = make_engine(), network(runner)
+    learn(engine, net, 4, 0.1)
+    engine.submit(request(net, 8, id="on the device", deadline_s=100.0))
+    wait_until(lambda: engine.device.line.length == 0)
+    tight = request(net, 90, id="tight", deadline_s=12.5)
+    engine.submit(tight)
+    with pytest.raises(BusyError, match="admitted before it"):
+        engine.submit(request(net, 100, id="newcomer", deadline_s=100.0))
+    engine.cancel("tight")
+    tight.answer.wait()
+    engine.submit(request(net, 100, id="newcomer", deadline_s=100.0))
+    runner.gate.set()
+
+
 def test_a_quote_does_no_work(make_engine: Make) -> None:
     runner = FakeRunner()
     engine, net = make_engine(), network(runner)

@@ -76,6 +76,13 @@ def test_there_is_room_again_when_a_job_has_left_and_a_batch_has_run() -> None:
     assert not is_refused(house, units=1)
 
 
+def test_there_is_room_at_once_when_somebody_gives_up() -> None:
+    house = full_house()
+    house.jobs.pop()
+    house.admission.left()
+    assert not is_refused(house, units=1)
+
+
 def test_there_is_room_again_soon_when_nothing_was_heard() -> None:
     house = full_house()
     house.jobs.pop(0)
