@@ -14,7 +14,7 @@ from darkroom.engine.forecast import Loads, Neighbour, done_times, finish_times,
 from darkroom.engine.line import PixelBudget
 from darkroom.engine.pace import Pace
 from darkroom.engine.price import Price
-from darkroom.engine.refusals import Refusal, Refusals
+from darkroom.engine.refusals import Asked, Refusal, Refusals
 from darkroom.errors import BusyError, DeadlineError
 from darkroom.network import Network
 
@@ -115,7 +115,8 @@ class Admission:
         idle = not jobs and not self.neighbours
         if alone_s > within_s and not (idle and alone_s < IDLE_BELIEF * within_s):
             raise DeadlineError(f"This job needs about {alone_s:.1f} s by itself; its deadline is {within_s:.1f} s.")
-        if jobs and (refusal := self._refusals.find(lane, cost.fluid_s, price.codec_s, self._now())):
+        asked = Asked(lane, cost.fluid_s, price.codec_s)
+        if jobs and (refusal := self._refusals.find(asked, self._now())):
             raise refusal
         queue = self._queue(jobs)
         forecast, fair, in_turn = self._foresee(price, cost, lane, queue)
@@ -131,8 +132,7 @@ class Admission:
         try:
             self._protect(jobs, queue, fair, in_turn)
         except BusyError as error:
-            asked = (lane, cost.fluid_s, price.codec_s)
-            self._refusals.add(Refusal(*asked, self._now(), error.message, error.retry_after_s))
+            self._refusals.add(Refusal(asked, self._now(), error.message, error.retry_after_s))
             raise
         return forecast
 

@@ -15,26 +15,34 @@ HOLDS_S = 0.05
 when a refusal said is looked at anew."""
 
 
-class Refusal(NamedTuple):
-    """Somebody was refused for another's sake."""
+class Asked(NamedTuple):
+    """What a newcomer asks for."""
 
     lane: Lane
     fluid_s: float
-    """Device seconds that it asked for."""
+    """Device seconds."""
     codec_s: float
     """Thread seconds of codecs."""
+
+    def is_as_much_as(self, other: "Asked") -> bool:
+        return self.lane == other.lane and self.fluid_s >= other.fluid_s and self.codec_s >= other.codec_s
+
+
+class Refusal(NamedTuple):
+    """Somebody was refused for another's sake."""
+
+    asked: Asked
     at: float
     message: str
     retry_after_s: float | None
 
-    def holds_for(self, lane: Lane, fluid_s: float, codec_s: float, now: float) -> bool:
-        """Whether somebody who asks for so much at `now` is refused for the same reason."""
-        alike = lane == self.lane and fluid_s >= self.fluid_s and codec_s >= self.codec_s
-        return alike and now - self.at < HOLDS_S
+    def holds(self, now: float) -> bool:
+        return now - self.at < HOLDS_S
 
 
 class Refusals:
-    """Those since work was last done or given up. Safe from any thread: what a race loses is computed again."""
+    """Those since work was last done or given up. Safe from any thread: what a race loses is computed again, and what
+    it keeps by mistake does not hold for long."""
 
     def __init__(self) -> None:
         self._lately: tuple[Refusal, ...] = ()
@@ -46,15 +54,13 @@ class Refusals:
     def add(self, refusal: Refusal) -> None:
         """Keep it instead of those that it says more than, and of those that no longer hold."""
         kept = [
-            other
-            for other in self._lately
-            if other.at > refusal.at - HOLDS_S and not refusal.holds_for(*other[:3], refusal.at)
+            other for other in self._lately if other.holds(refusal.at) and not other.asked.is_as_much_as(refusal.asked)
         ]
         self._lately = (*kept, refusal)
 
-    def find(self, lane: Lane, fluid_s: float, codec_s: float, now: float) -> BusyError | None:
+    def find(self, asked: Asked, now: float) -> BusyError | None:
         """The error for whoever asks for so much; None when it must be computed."""
         for refusal in self._lately:
-            if refusal.holds_for(lane, fluid_s, codec_s, now):
+            if asked.is_as_much_as(refusal.asked) and refusal.holds(now):
                 return BusyError(refusal.message, refusal.retry_after_s)
         return None

@@ -19,6 +19,7 @@ from darkroom.errors import (
     InternalError,
     UnavailableError,
 )
+from darkroom.network import Network
 from tests.unit.engine.fakes import FakeRunner, Outcome, mapper, network, request
 
 Make = Callable[..., Engine]
@@ -122,11 +123,17 @@ def learn(engine: Engine, net: object, length: int, seconds_a_unit: float) -> No
         engine.estimates.observe(net, (length,), length, n, seconds_a_unit * n)
 
 
-def test_a_job_that_would_come_too_late_is_refused_at_once(make_engine: Make) -> None:
+def held(make_engine: Make) -> tuple[Engine, Network, FakeRunner]:
+    """An engine that expects 0.1 s a unit, and a device that ends no batch until the runner's gate is set."""
     runner = FakeRunner()
     runner.gate.clear()
     engine, net = make_engine(), network(runner)
     learn(engine, net, 4, 0.1)
+    return engine, net, runner
+
+
+def test_a_job_that_would_come_too_late_is_refused_at_once(make_engine: Make) -> None:
+    engine, net, runner = held(make_engine)
     running = request(net, 100, id="a")
     engine.submit(running)
     started = time.monotonic()
@@ -146,10 +153,7 @@ def test_what_no_device_could_do_in_time_is_refused_as_deadline(make_engine: Mak
 
 
 def test_a_newcomer_may_not_make_an_admitted_job_late(make_engine: Make) -> None:
-    runner = FakeRunner()
-    runner.gate.clear()
-    engine, net = make_engine(), network(runner)
-    learn(engine, net, 4, 0.1)
+    engine, net, runner = held(make_engine)
     engine.submit(request(net, 100, id="tight", deadline_s=12.0))
     with pytest.raises(BusyError, match="admitted before it"):
         engine.submit(request(net, 100, id="newcomer", deadline_s=100.0))
@@ -157,10 +161,7 @@ def test_a_newcomer_may_not_make_an_admitted_job_late(make_engine: Make) -> None
 
 
 def test_a_cancel_makes_room_at_once(make_engine: Make) -> None:
-    runner = FakeRunner()
-    runner.gate.clear()
-    engine, net = make_engine(), network(runner)
-    learn(engine, net, 4, 0.1)
+    engine, net, runner = held(make_engine)
     engine.submit(request(net, 8, id="on the device", deadline_s=100.0))
     wait_until(lambda: engine.device.line.length == 0)
     tight = request(net, 90, id="tight", deadline_s=12.5)

@@ -2,20 +2,20 @@
 
 import pytest
 
-from darkroom.engine.refusals import HOLDS_S, Refusal, Refusals
+from darkroom.engine.refusals import HOLDS_S, Asked, Refusal, Refusals
 from darkroom.errors import BusyError, DeadlineError
-from tests.unit.engine.test_admission import House
+from tests.unit.engine.house import House
 
 
 def refused(fluid_s: float, codec_s: float = 0.1, at: float = 0.0) -> Refusal:
-    return Refusal("interactive", fluid_s, codec_s, at, f"no room for {fluid_s}", 3.0)
+    return Refusal(Asked("interactive", fluid_s, codec_s), at, f"no room for {fluid_s}", 3.0)
 
 
 def test_who_asks_for_as_much_or_more_is_refused_for_the_same_reason() -> None:
     refusals = Refusals()
     refusals.add(refused(1.0))
     for fluid_s, codec_s in ((1.0, 0.1), (2.0, 0.1), (1.0, 0.2)):
-        error = refusals.find("interactive", fluid_s, codec_s, now=0.04)
+        error = refusals.find(Asked("interactive", fluid_s, codec_s), now=0.04)
         assert isinstance(error, BusyError)
         assert (error.message, error.retry_after_s) == ("no room for 1.0", 3.0)
 
@@ -23,26 +23,26 @@ def test_who_asks_for_as_much_or_more_is_refused_for_the_same_reason() -> None:
 def test_who_asks_for_less_of_anything_or_in_another_lane_is_looked_at() -> None:
     refusals = Refusals()
     refusals.add(refused(1.0))
-    assert refusals.find("interactive", 0.9, 0.1, now=0.0) is None
-    assert refusals.find("interactive", 1.0, 0.09, now=0.0) is None
-    assert refusals.find("bulk", 1.0, 0.1, now=0.0) is None
+    assert refusals.find(Asked("interactive", 0.9, 0.1), now=0.0) is None
+    assert refusals.find(Asked("interactive", 1.0, 0.09), now=0.0) is None
+    assert refusals.find(Asked("bulk", 1.0, 0.1), now=0.0) is None
 
 
 def test_a_refusal_holds_until_work_is_done_and_not_for_long() -> None:
     refusals = Refusals()
     refusals.add(refused(1.0))
-    assert refusals.find("interactive", 1.0, 0.1, now=HOLDS_S) is None
+    assert refusals.find(Asked("interactive", 1.0, 0.1), now=HOLDS_S) is None
     refusals.forget()
-    assert refusals.find("interactive", 1.0, 0.1, now=0.0) is None
+    assert refusals.find(Asked("interactive", 1.0, 0.1), now=0.0) is None
 
 
 def test_only_what_says_more_than_the_others_is_kept() -> None:
     refusals = Refusals()
     for fluid_s, codec_s in ((3.0, 0.3), (2.0, 0.2), (1.0, 0.1), (0.5, 0.5)):
         refusals.add(refused(fluid_s, codec_s))
-    assert [kept[1:3] for kept in refusals._lately] == [(1.0, 0.1), (0.5, 0.5)]
+    assert [kept.asked[1:] for kept in refusals._lately] == [(1.0, 0.1), (0.5, 0.5)]
     refusals.add(refused(9.0, at=2 * HOLDS_S))
-    assert [kept.fluid_s for kept in refusals._lately] == [9.0]
+    assert [kept.asked.fluid_s for kept in refusals._lately] == [9.0]
 
 
 def full_house() -> House:
