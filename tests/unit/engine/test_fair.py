@@ -102,6 +102,24 @@ def line_that_knows(units: dict[str, float]) -> Line:
     return line
 
 
+def served_key(line: Line) -> str:
+    """The key of the batch that runs next, one unit large."""
+    key = line.next_key(NOW)
+    assert key is not None
+    line.take(key, 1, UNITS[key], NOW)
+    return key
+
+
+def test_a_newcomer_need_not_wait_for_all_whom_an_endangered_job_kept_waiting() -> None:
+    line = line_that_knows(UNITS)
+    fill(line, "endangered", 50, key="large").latest_start = -1.0
+    for name in ("passed over", "passed over too"):
+        fill(line, name, 50, key="large")
+    assert [served_key(line) for _ in range(3)] == ["large"] * 3
+    fill(line, "newcomer", 1, key="small")
+    assert "small" in [served_key(line) for _ in range(4)]
+
+
 def test_small_units_pass_large_ones_that_came_before() -> None:
     line = line_that_knows(UNITS)
     fill(line, "first", 1, key="large")
