@@ -36,4 +36,4 @@ def collecting() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 def attributes(span: dict[str, Any]) -> dict[str, Any]:
     """Of a span or a resource, without their types."""
-    return {pair["key"]: next(iter(pair["value"].values())) for pair in span["attributes"]}
+    return {pair["key"]: next(iter(pair["value"].values())) for pair in span.get("attributes", ())}
