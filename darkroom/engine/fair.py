@@ -6,8 +6,8 @@ is weighted fair queueing (a newcomer starts at the clock of a fluid fair queue:
 that an endless stream of newcomers cannot hold an older job back, with one change: three of four batches are led by
 the jobs that are behind, which are those that would be done by now, or are about to be, if the oldest had gone first.
 So a quarter of the device is for the small and the rest for the old, and at worst a job takes about a third longer than
-first come, first served would take. The fluid queue is of that quarter alone: with a clock that also went on by what
-those who are behind get, a newcomer would come after everybody whom they keep waiting.
+first come, first served would take. What those who are behind are given does not move the fluid queue's clock: else a
+newcomer would come after everybody whom they keep waiting.
 
 Lanes share the device by weight first, jobs share their lane evenly second. With interactive 4 and bulk 1, bulk work
 keeps at least a fifth of the device however many interactive jobs are in line.
@@ -141,7 +141,8 @@ class FairLine(Generic[CallT, KeyT]):
 
     def charge(self, share: Share[CallT, KeyT], seconds: float, *, by_share: bool = True) -> None:
         """Book device seconds on a job and its lane (negative to give some back). `by_share`: they were its share, not
-        for being behind, and the lane's fluid clock goes on by them."""
+        for being behind, and the lane's fluid clock goes on by them. What a batch that is not full costs more is booked
+        so for all in it: who led is not known any more."""
         share.virtual_time = (share.virtual_time or 0.0) + seconds
         lane = self._lanes[share.lane]
         lane.virtual_time += seconds / lane.weight

@@ -44,7 +44,7 @@ def traced() -> Iterator[Traced]:
 def test_the_spans_of_caller_gateway_and_triton_are_one_tree(traced: Traced) -> None:
     # Triton drops the context of one gRPC request in ten, and then begins a trace of its own
     chain = next(chain for chain in (ask(traced) for _ in range(20)) if len({span["traceId"] for span in chain}) == 1)
-    assert [span["name"] for span in chain[:3]] == ["POST super_resolution", "run super_resolution", "InferRequest"]
+    assert chain[3]["name"] == "super_resolution"  # found by the job's id, the others by their names
     assert [span["parentSpanId"] for span in chain] == [CALLER, *(span["spanId"] for span in chain[:-1])]
     assert [span["service"] for span in chain] == ["darkroom-gateway"] * 2 + ["darkroom-triton"] * 3
     starts = [int(span["startTimeUnixNano"]) for span in chain]

@@ -27,7 +27,7 @@ def test_a_thumbnail_waits_a_few_batches_and_not_a_photo(simulated: Server) -> N
         assert grpc(simulated, thumbnail()).image
         done = sum(state(simulated, photo.id)["units_done"] for photo in photos) - before
         whole = state(simulated, photos[0].id)["units_total"]
-    assert done < whole  # at most 8 large tiles in 4 batches, and what the board and a busy machine were late
+    assert done < whole / 2  # a few batches of 2 large tiles, and what the board was late
 
 
 def test_a_stream_of_thumbnails_does_not_stop_a_large_photo(simulated: Server) -> None:

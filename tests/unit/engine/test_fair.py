@@ -133,8 +133,7 @@ def test_large_units_are_not_passed_for_ever() -> None:
     fill(line, "new", 1, key="small")
     served = []
     for _ in range(40):
-        served.append(line.next_key(NOW))
-        line.take(served[-1], 1, UNITS[served[-1]], NOW)
+        served.append(served_key(line))
         fill(line, "new", 1, key="small")
     assert 5 <= served.index("large") <= 30
 
