@@ -26,14 +26,12 @@ class _Strict(BaseModel):
 class Limits(_Strict):
     """What one request may ask for. Checked from the image's header, before anything is decoded."""
 
-    max_bytes: PositiveInt = 32 * 2**20
+    max_bytes: PositiveInt = 256 * 2**20
     """Encoded input, bytes."""
-    max_pixels: PositiveInt = 16_000_000
+    max_pixels: PositiveInt = 100_000_000
     """Input width x height."""
-    max_side: PositiveInt = 16_000
-    """Longest input side, pixels."""
-    max_output_pixels: PositiveInt = 130_000_000
-    """Output width x height (x4 of 8 megapixels is 128 million)."""
+    max_output_pixels: PositiveInt = 200_000_000
+    """Output width x height (x4 of 12 megapixels is 192 million)."""
     default_deadline_s: PositiveFloat = 30.0
     """Seconds a job may take when its caller names no deadline."""
 
@@ -118,6 +116,8 @@ class NetworkRecord(BaseModel):
     weights: str
     """Where the weights came from, told in every report; "random, for testing" where that is so."""
     licence: str
+    bits: Literal[8, 16] = 8
+    """Of the samples at its ports, uint8 or uint16."""
     half_precision: bool = True
     """Whether a GPU may compute it in fp16. Detectors may not: rounding moves what they find."""
     cpu_precisions: dict[CpuPrecision, float] = {}

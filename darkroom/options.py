@@ -21,7 +21,9 @@ NOT_OPTIONS = frozenset({"admin-key"})
 MAX_ID = 256
 """Characters of the id that a caller gives his request: it stands in reports and on the board."""
 
-OutputFormat = Literal["same", "png", "jpeg", "webp"]
+OutputFormat = Literal["same", "png", "jpeg", "webp", "avif", "tiff"]
+FORMAT_ALIASES = {"jpg": "jpeg", "tif": "tiff"}
+"""Other names of formats; each may also be given as a media type (`image/jpg`), in any case."""
 
 
 def _whole(value: object) -> object:
@@ -32,29 +34,53 @@ def _whole(value: object) -> object:
 Whole = Annotated[int, BeforeValidator(_whole)]
 
 
+def _format(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    name = value.strip().lower().removeprefix("image/")
+    return FORMAT_ALIASES.get(name, name)
+
+
 class Options(BaseModel):
     """What every task understands."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    output_format: OutputFormat = Field("same", description='"same", "png", "jpeg" or "webp"')
-    """`same` keeps the input's format; TIFF and BMP come back as PNG."""
+    output_format: Annotated[OutputFormat, BeforeValidator(_format)] = Field(
+        "same", description='"same", "png", "jpeg", "webp", "avif" or "tiff"'
+    )
+    """`same` keeps the input's format; BMP, GIF and JPEG XL come back as PNG, HEIC as JPEG."""
     output_quality: Whole | None = Field(None, ge=1, le=100, description="a whole number from 1 to 100")
-    """Of JPEG and WebP; PNG ignores it."""
+    """Of JPEG, WebP and AVIF; PNG and TIFF ignore it."""
+    metadata: Literal["keep", "no_location", "strip"] = Field("keep", description='"keep", "no_location" or "strip"')
+    """What becomes of EXIF, XMP and IPTC; `no_location` drops where the picture was taken. Density stays."""
+    frame: Whole | None = Field(None, ge=0, le=9999, description="a whole number from 0 to 9999")
+    """Which frame of an animation or page of a file with several; files with several are refused without it."""
+    truncated: Literal["refuse", "accept"] = Field("refuse", description='"refuse" or "accept"')
+    """`accept`: a file that ends early is processed as far as it goes."""
     quote: bool = Field(False, description="true or false")
     """Answer with the price alone, do no work."""
     lane: Lane = Field("interactive", description='"interactive" or "bulk"')
     deadline_s: float | None = Field(None, gt=0, le=3600, description="a number of seconds above 0, at most 3600")
 
 
-class SuperResolutionOptions(Options):
+class DepthOptions(Options):
+    """Options of tasks that keep 16 bits."""
+
+    output_depth: Literal["same"] | Whole = Field(
+        "same", description='"same", 8 or 16', json_schema_extra={"enum": ["same", 8, 16]}
+    )
+    """Bits of a sample. `same` keeps the source's where the output format holds them: PNG and TIFF hold 16."""
+
+
+class SuperResolutionOptions(DepthOptions):
     """Options of `super_resolution`."""
 
     scale: Whole = Field(4, description="2 or 4", json_schema_extra={"enum": [2, 4]})
     network: str = Field("span", description="the name of a network of this model version")
 
 
-class DenoiseOptions(Options):
+class DenoiseOptions(DepthOptions):
     """Options of `denoise`."""
 
     strength: Literal["auto"] | Annotated[float, Field(ge=0, le=75)] = Field(

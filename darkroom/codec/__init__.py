@@ -10,19 +10,40 @@ Everything wrong with the bytes is a BadImageError, a sentence that names the ca
 from darkroom.codec.decode import decode
 from darkroom.codec.encode import DEFAULT_QUALITY, check_output_size, encode, resolve_format
 from darkroom.codec.header import read_header
-from darkroom.codec.image import EncodedFormat, Header, Image, InputFormat, OutputFormat, Pixels
+from darkroom.codec.image import (
+    Depth,
+    Description,
+    EncodedFormat,
+    Header,
+    Image,
+    InputFormat,
+    Metadata,
+    OutputFormat,
+    Pixels,
+    Samples,
+)
+from darkroom.codec.reader import Reader, open_reader
+from darkroom.codec.writer import Writer, open_writer
 
 __all__ = [
     "DEFAULT_QUALITY",
+    "Depth",
+    "Description",
     "EncodedFormat",
     "Header",
     "Image",
     "InputFormat",
+    "Metadata",
     "OutputFormat",
     "Pixels",
+    "Reader",
+    "Samples",
+    "Writer",
     "check_output_size",
     "decode",
     "encode",
+    "open_reader",
+    "open_writer",
     "read_header",
     "resolve_format",
 ]

@@ -20,11 +20,25 @@ _WEBP_EFFORT = 2
 """Of 0 to 6: libwebp's default of 4 takes twice as long for files of the same size and fidelity."""
 
 
+SAME: dict[InputFormat, EncodedFormat] = {
+    "jpeg": "jpeg",
+    "png": "png",
+    "webp": "webp",
+    "tiff": "tiff",
+    "avif": "avif",
+    "bmp": "png",
+    "gif": "png",
+    "heic": "jpeg",
+    "jxl": "png",
+}
+"""What becomes of each format under `output_format=same`."""
+
+
 def resolve_format(output_format: OutputFormat, source: InputFormat) -> EncodedFormat:
     """The format an answer will have: `same` is the source's own, and PNG for TIFF and BMP (lossless like them)."""
     if output_format != "same":
         return output_format
-    return "png" if source == "tiff" or source == "bmp" else source
+    return SAME[source]
 
 
 def check_output_size(width: int, height: int, output_format: EncodedFormat) -> None:

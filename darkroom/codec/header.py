@@ -48,7 +48,5 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
     size = f"{width} x {height} pixels"
     if width < 1 or height < 1:
         raise BadImageError(f"The image is {size}; both sides must be at least 1.")
-    if max(width, height) > limits.max_side:
-        raise BadImageError(f"The image is {size}; its longer side may have at most {limits.max_side}.")
     if width * height > limits.max_pixels:
         raise BadImageError(f"The image is {size}, {width * height} in all; at most {limits.max_pixels} are allowed.")

@@ -6,10 +6,13 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-InputFormat: TypeAlias = Literal["jpeg", "png", "webp", "tiff", "bmp"]
-EncodedFormat: TypeAlias = Literal["png", "jpeg", "webp"]
-OutputFormat: TypeAlias = Literal["same", "png", "jpeg", "webp"]
+InputFormat: TypeAlias = Literal["jpeg", "png", "webp", "tiff", "bmp", "gif", "avif", "heic", "jxl"]
+EncodedFormat: TypeAlias = Literal["png", "jpeg", "webp", "avif", "tiff"]
+OutputFormat: TypeAlias = Literal["same", "png", "jpeg", "webp", "avif", "tiff"]
+Depth: TypeAlias = Literal[8, 16]
 Pixels: TypeAlias = NDArray[np.uint8]
+Samples: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
+"""Pixels of either depth."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,38 @@ class Header:
     """One channel of light. A palette counts as colour."""
     alpha: bool
     """Transparency is stored: a channel, a transparent colour or a palette with transparent entries."""
+    bits: Depth = 8
+    """Of a sample as it will be decoded: 16 where the file holds more than 8."""
+    banded: bool = False
+    """Decoding holds a band of rows at a time; False where it holds the whole picture (progressive, interlaced,
+    rotated, transparent ...)."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What the file says about its picture besides pixels and colours."""
+
+    exif: bytes | None = None
+    """A TIFF structure (without the `Exif` prefix), without orientation, stale sizes and thumbnail."""
+    xmp: bytes | None = None
+    """An XMP packet, UTF-8."""
+    iptc: bytes | None = None
+    """IPTC-IIM records."""
+    density: tuple[float, float] | None = None
+    """Pixels per inch, horizontal and vertical, of the picture as displayed."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What an answer takes over from its source."""
+
+    format: InputFormat
+    """`output_format=same` looks at it."""
+    grey: bool = False
+    """Encode as one channel (its Rec. 601 luma, should the channels have come to differ)."""
+    icc: bytes | None = None
+    """The ICC profile that describes the pixels (an RGB profile, or a grey one if `grey`); None means sRGB."""
+    metadata: Metadata = Metadata()
 
 
 @dataclass(eq=False)
@@ -42,6 +77,12 @@ class Image:
     """The ICC profile that describes `pixels` (an RGB profile, or a grey one if `grey`); None means sRGB."""
     format: InputFormat
     """Of the file it came from; `output_format=same` looks at it."""
+    metadata: Metadata = Metadata()
+
+    @property
+    def description(self) -> Description:
+        """What an answer takes over from this picture."""
+        return Description(self.format, self.grey, self.icc, self.metadata)
 
     @property
     def width(self) -> int:

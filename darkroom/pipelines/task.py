@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic
 
-from darkroom.codec import Header, Image
+from darkroom.codec import Header, Image, Reader, Writer
 from darkroom.engine import Job, Work
 from darkroom.errors import BadOptionError, quoted
 from darkroom.network import Network, Unit
@@ -36,6 +36,8 @@ class Task(Generic[OptionsT]):
     """The recipe. Runs on the event loop: anything slow goes through the job (`run`, `map`, `in_pool`)."""
     warm_up: Callable[[ModelVersion], list[tuple[Network, Unit]]] = lambda version: []
     """Units to run at start, so that the first request finds warm networks and known costs."""
+    run_banded: Callable[[Job, ModelVersion, Reader, Writer, OptionsT], Awaitable[None]] | None = None
+    """The recipe for pictures of any size, read and written a band of rows at a time; used instead of `run`."""
 
 
 def choose_network(version: ModelVersion, name: str, option: str = "network") -> Network:
