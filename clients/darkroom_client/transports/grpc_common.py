@@ -9,15 +9,17 @@ import numpy as np
 from tritonclient.grpc import InferInput, InferRequestedOutput, InferResult
 from tritonclient.utils import InferenceServerException
 
-from darkroom_client.images import MAX_BYTES
 from darkroom_client.link import Question
 from darkroom_client.tls import Tls
 from darkroom_client.wire import Answer, Call, Failure, first_string
 
+MAX_MESSAGE_BYTES = 2**31 - 1
+"""Protobuf's own limit, and Triton's: the result of a large picture may have several hundred MB."""
+
 CHANNEL_OPTIONS = [
     # gRPC's own limit for answers is 4 MB, less than one photo.
-    ("grpc.max_send_message_length", MAX_BYTES),
-    ("grpc.max_receive_message_length", MAX_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     # A restarted server should be found again within a second; gRPC backs off to two minutes by itself.
     ("grpc.initial_reconnect_backoff_ms", 100),
     # In spite of its name also how long one attempt to connect may take; a loaded machine needs more than 100 ms.
