@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from darkroom_gateway.budget import Sending
+from darkroom_gateway.memory import give_back
 from darkroom_gateway.pictures import media_type
 
 REPORT_HEADER = "darkroom-report"
@@ -50,6 +51,7 @@ class _Answer(Response):
     ) -> None:
         super().__init__(None, 200, {**headers, "content-length": str(length)}, media_type)
         self._pieces, self._share, self._stall_s = pieces, share, stall_s
+        self._length = length
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -61,7 +63,9 @@ class _Answer(Response):
         except TimeoutError:
             return  # the server closes a connection whose answer is incomplete
         finally:
+            self._pieces = ()
             self._share.close()
+        await give_back(self._length)
 
 
 def report_header(report: Mapping[str, Any]) -> str:
