@@ -288,3 +288,13 @@ def test_an_original_that_the_browser_cannot_show_has_no_broken_thumbnail(browse
         choose(page, picture("tiff"), "IMG_1.HEIC")
         expect(page.locator("#thumbnail")).to_be_hidden()
         expect(page.locator("#file-name")).to_have_text("IMG_1.HEIC")
+
+
+def test_a_deadline_that_the_refusal_names_is_taken(browser: Browser, url: str, backend: Scripted) -> None:
+    backend.refusals = [errors.DeadlinePassed("This job needs about 800 s.", deadline_s=900.0)]
+    with page_of(browser, url) as page:
+        choose(page)
+        page.get_by_role("button", name="Start").click()
+        finished(page)
+    ((_, options),) = backend.calls
+    assert options["deadline_s"] == 900.0

@@ -108,7 +108,7 @@ async def _start(
         lease.close()
         raise
     trace_of(request).job_id = job.id
-    refusal = await services.jobs.refusal(job)
+    refusal = await services.jobs.refusal(job, len(upload.picture))
     if refusal is not None:
         raise refusal
     url = f"{request.scope.get('root_path', '')}/v1/jobs/{job.id}"

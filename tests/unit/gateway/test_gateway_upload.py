@@ -89,7 +89,7 @@ def test_forty_megabytes_that_are_no_picture_get_a_sentence():
         assert response.json()["detail"] == refused.message
 
 
-def test_who_asks_first_is_told_the_limit_before_he_sends(small):
+def test_expect_100_continue_gets_the_limit_before_the_body_is_sent(small):
     with socket.create_connection((urlsplit(small).hostname, urlsplit(small).port), timeout=10) as raw:
         raw.sendall(b"POST /v1/denoise HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 200000\r\n\r\n")
         answer = b"".join(iter(lambda: raw.recv(4096), b""))
@@ -97,7 +97,7 @@ def test_who_asks_first_is_told_the_limit_before_he_sends(small):
     assert b"at most 102,400 bytes are allowed" in answer
 
 
-def test_a_reader_who_stalls_gives_back_what_the_gateway_held():
+def test_a_stalled_reader_is_dropped_and_its_share_freed():
     result = bytes(40_000_000)
     with listening(FakeBackend(lambda data, options: result), held_bytes=50_000_000, upload_s=0.3) as url:
         with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=10) as raw:

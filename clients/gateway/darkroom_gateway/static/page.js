@@ -107,26 +107,31 @@ async function start() {
 }
 
 // Busy is no failure: say so, wait as long as the server asks, try again until somebody cancels.
+// Where a longer deadline would do, the refusal names it.
 async function attempt(task, file, signal) {
-  for (;;) {
+  for (let deadline = null; ; ) {
     try {
-      const job = (running.job = await submit(task, file, signal));
+      const job = (running.job = await submit(task, file, signal, deadline));
       const end = await follow(job, (state) => show(task, state), signal);
       if (end.state === "done") return end;
       throw new Refused(end.error.reason === "busy" ? 429 : 0, end.error, end.error.retry_after_s);
     } catch (error) {
-      if (error.status !== 429) throw error;
       running.job = null;
+      if (error.deadline > deadline) {
+        deadline = error.deadline;
+        continue;
+      }
+      if (error.status !== 429) throw error;
       await pause(Math.ceil(error.retryAfter ?? 1), error.message, signal);
     }
   }
 }
 
-async function submit(task, file, signal) {
+async function submit(task, file, signal, deadline) {
   say("Sending the photo…");
   bar(null);
   const onUpload = (sent) => bar(sent < 1 ? sent : null);
-  const options = { ...chosen($("options")), async: "true" };
+  const options = { ...chosen($("options")), async: "true", ...(deadline ? { deadline_s: deadline } : {}) };
   return JSON.parse((await post(task.path, file, options, { onUpload, signal, type: "text" })).responseText);
 }
 
