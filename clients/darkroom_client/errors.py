@@ -18,7 +18,7 @@ class DarkroomError(Exception):
     def __init__(self, message: str, *, retry_after_s: float | None = None, deadline_s: float | None = None) -> None:
         """`retry_after_s`: seconds after which the server expects the same call to succeed, where it said so.
 
-        `deadline_s`: the deadline in seconds with which the server would accept the same call, where it said so.
+        `deadline_s`: a deadline in seconds with which the server, idle, would accept the same call, where it said so.
         """
         super().__init__(message)
         self.message = message

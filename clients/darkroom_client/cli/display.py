@@ -119,7 +119,7 @@ def done_line(outcome: Outcome) -> Text:
         if report.frames is not None and report.frames > 1:
             notes.append(f"frame {report.frame} of {report.frames}")
         if report.truncated:
-            notes.append("the file ended early: the rest is grey")
+            notes.append("the file ended early: what is missing is grey")
         if report.bits == 16:
             notes.append("16 bits")
         if report.network:

@@ -24,7 +24,9 @@ _SIGNATURES: tuple[tuple[bytes, Format], ...] = (
     (b"BM", "bmp"),
 )
 _AVIF_BRANDS = frozenset((b"avif", b"avis"))
-_HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"))
+_HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"))
+_COMMON_BRANDS = frozenset((b"mif1", b"msf1", b"mif2", b"miaf"))
+"""Where one of these comes first, another brand may name the codec."""
 _MOST_BRAND_BYTES = 256
 
 _COMES_BACK_AS: dict[Format, str] = {"heic": "jpeg", "jxl": "png", "gif": "png", "bmp": "png"}
@@ -53,7 +55,9 @@ def media_type(data: bytes) -> str:
 def _format_of_brands(data: bytes) -> Format | None:
     """ISO 23008-12: a file-type box names what can read the file: one brand, a version, then more brands."""
     box = data[8 : min(int.from_bytes(data[:4], "big"), _MOST_BRAND_BYTES)]
-    brands = {bytes(box[at : at + 4]) for at in range(0, len(box), 4) if at != 4}
+    brands = {box[:4]}
+    if brands & _COMMON_BRANDS:
+        brands |= {box[at : at + 4] for at in range(8, len(box), 4)}
     if brands & _AVIF_BRANDS:
         return "avif"
-    return "heic" if brands & _HEIC_BRANDS else None
+    return "heic" if brands & (_HEIC_BRANDS | _COMMON_BRANDS) else None

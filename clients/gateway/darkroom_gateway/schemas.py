@@ -17,7 +17,10 @@ PROBLEM: Schema = {
         "reason": {"type": "string", "description": "a word for programs"},
         "request_id": {"type": "string"},
         "retry_after_s": {"type": "number"},
-        "deadline_s": {"type": "number", "description": "the deadline_s with which the same request would be accepted"},
+        "deadline_s": {
+            "type": "number",
+            "description": "a deadline_s with which an idle server would accept the same request",
+        },
     },
 }
 _REPORT: Schema = {"type": "object", "description": "the receipt: network, weights, units, timings, faces, seed"}

@@ -26,6 +26,7 @@ def brands(major, *others):
         (brands(b"heic", b"mif1", b"heic"), "heic", "jpeg"),
         (brands(b"mif1", b"heic"), "heic", "jpeg"),
         (brands(b"heix", b"mif1"), "heic", "jpeg"),
+        (brands(b"mif1", b"miaf"), "heic", "jpeg"),
     ],
 )
 def test_signatures(data, name, answer):
@@ -36,7 +37,7 @@ def test_signatures(data, name, answer):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"hello", b"RIFF....WAVE", brands(b"isom", b"mp42"), brands(b"qt  "), b"\0" * 64]
+    "data", [b"", b"hello", b"RIFF....WAVE", brands(b"isom", b"mp42", b"avif"), brands(b"qt  "), b"\0" * 64]
 )
 def test_other_files(data):
     assert format_of(data) is None
