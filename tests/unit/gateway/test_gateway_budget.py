@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from darkroom_gateway import memory
 from darkroom_gateway.budget import Budget
 from darkroom_gateway.memory import LEAST, MOST, share_of, total_memory
 from darkroom_gateway.problems import Problem
@@ -58,3 +59,12 @@ def test_a_container_s_limit_counts_where_it_is_lower(tmp_path: Path):
     machine = total_memory((unlimited, tmp_path / "missing"))
     assert machine > 2**28
     assert total_memory((unlimited, limited)) == min(machine, 3 * 2**30)
+
+
+async def test_memory_is_given_back_after_large_pictures_only(monkeypatch: pytest.MonkeyPatch):
+    trims: list[bool] = []
+    monkeypatch.setattr(memory, "_trim", lambda: trims.append(True))
+    await memory.give_back(2**20)
+    assert trims == []
+    await memory.give_back(2**26)
+    assert trims == [True]
