@@ -15,11 +15,15 @@ class DarkroomError(Exception):
 
     retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
-        """`retry_after_s`: seconds after which the server expects the same call to succeed, where it said so."""
+    def __init__(self, message: str, *, retry_after_s: float | None = None, deadline_s: float | None = None) -> None:
+        """`retry_after_s`: seconds after which the server expects the same call to succeed, where it said so.
+
+        `deadline_s`: a deadline in seconds with which the server, idle, would accept the same call, where it said so.
+        """
         super().__init__(message)
         self.message = message
         self.retry_after_s = retry_after_s
+        self.deadline_s = deadline_s
 
 
 class BadImage(DarkroomError):

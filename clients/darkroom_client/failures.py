@@ -68,7 +68,8 @@ def translate(failure: Failure, address: Address) -> errors.DarkroomError:
     sentence, details = split(failure.message)
     if "reason" in details:
         kind = _REASONS.get(str(details["reason"]), errors.ServerError)
-        return kind(sentence, retry_after_s=_seconds(details.get("retry_after_s")))
+        retry_after_s, deadline_s = (_seconds(details.get(name)) for name in ("retry_after_s", "deadline_s"))
+        return kind(sentence, retry_after_s=retry_after_s, deadline_s=deadline_s)
     kinds = (kind for pattern, kind in _TRITON if re.search(pattern, sentence, re.IGNORECASE))
     kind = next(kinds, _STATUSES.get(failure.status, errors.ServerError))
     retry_after_s = _RELOAD_S if kind is errors.Unavailable else None

@@ -13,8 +13,8 @@ from darkroom_client.errors import BadImage
 ImageInput = str | os.PathLike[str] | bytes | bytearray | memoryview | Image.Image | npt.NDArray[np.uint8]
 """A path; an encoded file as bytes; a PIL image; or uint8 pixels [h, w] (grey), [h, w, 3] (RGB), [h, w, 4] (RGBA)."""
 
-MAX_BYTES = 512 * 2**20
-"""Largest message over gRPC, bytes. Servers usually take far less, and say so."""
+MAX_BYTES = 2**31 - 2**20
+"""Largest picture that fits a gRPC message with its options, bytes. Servers take less (256 MiB), and say so."""
 
 # PNG is lossless at every level; level 1 costs a fraction of the default's time for a few per cent of size.
 _PNG_LEVEL = 1

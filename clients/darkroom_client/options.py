@@ -7,6 +7,7 @@ from typing import Any, Literal, TypedDict
 import numpy as np
 
 from darkroom_client.errors import BadOption
+from darkroom_client.formats import OutputFormat
 from darkroom_client.jobs import JobState
 from darkroom_client.retry import Retry
 from darkroom_client.wire import Parameter
@@ -23,9 +24,15 @@ _RESERVED = ("sequence_id", "sequence_start", "sequence_end", "priority", "timeo
 class CallOptions(TypedDict, total=False):
     """Keyword arguments that every task takes."""
 
-    output_format: Literal["same", "png", "jpeg", "webp"]
+    output_format: OutputFormat
     output_quality: int
-    """1..100, for JPEG and WebP."""
+    """1..100, for JPEG, WebP and AVIF."""
+    metadata: Literal["keep", "no_location", "strip"]
+    """What becomes of EXIF, XMP and IPTC; the server's default keeps them."""
+    frame: int
+    """0..9999: which frame of an animation, or page of a file with several, which are refused without it."""
+    truncated: Literal["refuse", "accept"]
+    """`accept`: a file that ends early is processed as far as it goes."""
     deadline_s: float
     """Seconds this call may take, retries included. Without it the server's default holds for each try."""
     lane: Lane

@@ -8,6 +8,8 @@ from darkroom_client.wire import Call, Parameter
 
 # The server answers a passed deadline with a sentence of its own; hang up only when that should have arrived.
 HANG_UP_AFTER_S = 1.0
+SLOWEST_BYTES_PER_S = 20e6
+"""And when the picture's own way, at this rate, is over too: the server's clock starts when the picture has arrived."""
 
 LONGEST_DEADLINE_S = 3600.0
 """What the server takes as `deadline_s` of one try; a caller's own, over all tries, may be longer."""
@@ -35,7 +37,7 @@ def task_call(
     if remaining_s is not None:
         parameters["deadline_s"] = round(min(remaining_s, LONGEST_DEADLINE_S), 3)
         timeout_us = max(1, int(min(remaining_s, LONGEST_DEADLINE_S) * 1e6))
-        client_timeout_s = remaining_s + HANG_UP_AFTER_S
+        client_timeout_s = remaining_s + HANG_UP_AFTER_S + len(image) / SLOWEST_BYTES_PER_S
     return Call(
         model=task,
         input_name="image",

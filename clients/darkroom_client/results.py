@@ -48,6 +48,17 @@ class Report:
     decode_ms: float | None = None
     infer_ms: float | None = None
     encode_ms: float | None = None
+    bits: int | None = None
+    """Of the result's samples: 8 or 16."""
+    guarded_pixels: int | None = None
+    """Input pixels where the network's own result was replaced, because it diverged."""
+    frame: int | None = None
+    """Which frame or page was processed, of `frames`."""
+    frames: int | None = None
+    truncated: bool | None = None
+    """True where the file ended early and was processed as far as it went."""
+    background: str | None = None
+    """What became of the picture around the faces: keep or restore."""
     faces: tuple[Face, ...] | None = None
     simulated: bool = False
     """True when a simulated device stood in for the real one, so that the pixels mean nothing."""
@@ -81,6 +92,12 @@ _PLAIN = (
     "decode_ms",
     "infer_ms",
     "encode_ms",
+    "bits",
+    "guarded_pixels",
+    "frame",
+    "frames",
+    "truncated",
+    "background",
 )
 
 
@@ -101,8 +118,14 @@ class Result:
         return image
 
     def numpy(self) -> npt.NDArray[np.uint8]:
-        """The pixels, uint8: [h, w] for grey, [h, w, 3] for RGB, [h, w, 4] for RGBA."""
+        """The pixels, uint8: [h, w] for grey, [h, w, 3] for RGB, [h, w, 4] for RGBA.
+
+        Samples of 16 bits are reduced to 8; read `bytes` with OpenCV or tifffile to keep them.
+        """
         image = self.pil()
+        if image.mode.startswith("I;16"):
+            grey: npt.NDArray[np.uint8] = np.round(np.asarray(image) / 257).astype(np.uint8)
+            return grey
         if image.mode not in ("L", "RGB", "RGBA"):
             image = image.convert("RGBA" if image.has_transparency_data else "RGB")
         return np.asarray(image)

@@ -29,13 +29,15 @@ class Tasks(ABC, Generic[R, Q]):
         *,
         scale: Literal[2, 4] = 4,
         network: str | None = None,
+        output_depth: Literal["same", 8, 16] | None = None,
         **call: Unpack[CallOptions],
     ) -> R:
         """The picture with `scale` times its width and height.
 
         `network`: "span" (fast, the server's default) or "realesrgan_x4plus" (slow, for damaged pictures; x4 only).
+        `output_depth`: bits of a sample; by default the picture's own, where the result is PNG or TIFF.
         """
-        return self.run("super_resolution", image, scale=scale, network=network, **call)
+        return self.run("super_resolution", image, scale=scale, network=network, output_depth=output_depth, **call)
 
     def denoise(
         self,
@@ -43,17 +45,19 @@ class Tasks(ABC, Generic[R, Q]):
         *,
         strength: float | Literal["auto"] = "auto",
         network: str | None = None,
+        output_depth: Literal["same", 8, 16] | None = None,
         **call: Unpack[CallOptions],
     ) -> R:
         """The picture without its noise. `strength`: standard deviation of the noise in grey levels, 0..75, or
-        "auto", estimated from the picture."""
-        return self.run("denoise", image, strength=strength, network=network, **call)
+        "auto", estimated from the picture. `output_depth`: as of `super_resolution`."""
+        return self.run("denoise", image, strength=strength, network=network, output_depth=output_depth, **call)
 
     def face_enhance(
         self,
         image: ImageInput,
         *,
         scale: Literal[1, 2, 4] | None = None,
+        background: Literal["keep", "restore"] | None = None,
         fidelity: float | None = None,
         min_face: int | None = None,
         max_faces: int | None = None,
@@ -63,6 +67,7 @@ class Tasks(ABC, Generic[R, Q]):
     ) -> R:
         """The picture with its faces restored; `report.faces` tells where they are.
 
+        `background`: whether noise around the faces is removed too ("restore", the server's default).
         `fidelity`: 0 (all restored) .. 1 (all original). `min_face`: smallest face looked for, pixels.
         `threshold`: least confidence of the detector, 0..1. Zero faces is a normal answer.
         """
@@ -70,6 +75,7 @@ class Tasks(ABC, Generic[R, Q]):
             "face_enhance",
             image,
             scale=scale,
+            background=background,
             fidelity=fidelity,
             min_face=min_face,
             max_faces=max_faces,

@@ -266,3 +266,35 @@ def test_who_knows_only_the_documentation_restores_a_photo(browser: Browser, url
         shown = article.locator("[role=status] pre").inner_text()
         assert json.loads(shown)["network"] == "ffdnet_color"
         expect(page.locator("#paths")).to_contain_text("DELETE /v1/jobs/{job_id}")
+
+
+def test_a_result_that_the_browser_cannot_show_can_be_downloaded(browser: Browser, url: str, backend: Scripted) -> None:
+    backend.answer = lambda data, options: picture("tiff")
+    with page_of(browser, url) as page:
+        choose(page)
+        page.get_by_role("button", name="Start").click()
+        expect(page.locator("#status")).to_have_text("Done. This browser cannot show the result: download it.")
+        expect(page.locator("#compare")).to_be_hidden()
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download").click()
+        assert download.value.suggested_filename.endswith(".tif")
+        assert Image.open(download.value.path()).format == "TIFF"
+
+
+def test_an_original_that_the_browser_cannot_show_has_no_broken_thumbnail(browser: Browser, url: str) -> None:
+    with page_of(browser, url) as page:
+        choose(page)
+        expect(page.locator("#thumbnail")).to_be_visible()
+        choose(page, picture("tiff"), "IMG_1.HEIC")
+        expect(page.locator("#thumbnail")).to_be_hidden()
+        expect(page.locator("#file-name")).to_have_text("IMG_1.HEIC")
+
+
+def test_a_deadline_that_the_refusal_names_is_taken(browser: Browser, url: str, backend: Scripted) -> None:
+    backend.refusals = [errors.DeadlinePassed("This job needs about 800 s.", deadline_s=900.0)]
+    with page_of(browser, url) as page:
+        choose(page)
+        page.get_by_role("button", name="Start").click()
+        finished(page)
+    ((_, options),) = backend.calls
+    assert options["deadline_s"] == 900.0

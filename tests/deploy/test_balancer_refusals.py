@@ -64,7 +64,7 @@ def test_a_body_without_a_length_or_too_long_does_not_reach_triton(alone: Balanc
     assert http.post(INFER, content=iter([b"crumb", b"crumb"])).status_code == 400
     connection = HTTPConnection(alone.http, timeout=60)
     connection.putrequest("POST", INFER)
-    connection.putheader("Content-Length", str(41 * 2**20))
+    connection.putheader("Content-Length", str(261 * 2**20))
     connection.endheaders()
     assert connection.getresponse().status == 413
     connection.close()

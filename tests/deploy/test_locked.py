@@ -124,7 +124,7 @@ def test_the_list_of_all_jobs_is_forbidden(running: Server) -> None:
 @pytest.mark.parametrize("send", [raw, grpc])
 def test_a_file_beyond_the_limit_is_refused_by_the_model(running: Server, send: Callable[..., Any]) -> None:
     with pytest.raises(RefusedError, match="bad_image") as refused:
-        send(running, Call(THUMBNAIL + bytes(33 * 2**20)))
+        send(running, Call(THUMBNAIL + bytes(257 * 2**20)))
     assert refused.value.status in (400, "INVALID_ARGUMENT")
 
 

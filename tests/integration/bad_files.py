@@ -16,8 +16,8 @@ _STRANGERS = (
     b"<svg xmlns='x'/>",
     b"PK\x03\x04",
     b"\x7fELF",
-    b"GIF89a",
-    b"\0\0\0\x18ftypheic",
+    b"8BPS\0\1",
+    b"\0\0\0\x18ftypmp42",
     b"{}",
     b"\0",
 )
@@ -84,7 +84,7 @@ def _mistyped(draw: random.Random) -> BadFile:
 
 
 def _other_format(draw: random.Random) -> BadFile:
-    kind = draw.choice(("GIF", "ICO", "PPM", "JPEG2000", "TGA"))
+    kind = draw.choice(("ICO", "PPM", "JPEG2000", "TGA", "SGI"))
     return BadFile(kind, _photo(draw, kind), 415)
 
 

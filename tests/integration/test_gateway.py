@@ -57,6 +57,40 @@ def test_two_tasks_give_pictures(url):
     assert (clean.format, clean.size) == ("WEBP", (64, 64))
 
 
+@pytest.mark.parametrize(
+    ("query", "accept", "format_name"),
+    [
+        ("&output_format=jpg", "", "JPEG"),
+        ("&output_format=JPEG", "", "JPEG"),
+        ("&output_format=tiff", "", "TIFF"),
+        ("&output_format=avif", "", "AVIF"),
+        ("", "image/jpg", "JPEG"),
+        ("", "image/avif", "AVIF"),
+        ("", "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8", "PNG"),
+    ],
+)
+def test_formats_out_and_their_aliases(url, query, accept, format_name):
+    headers = {"accept": accept} if accept else {}
+    target = f"{url}/v1/super-resolution?scale=2{query}"
+    response = httpx.post(target, files={"image": photo(64, "PNG")}, headers=headers, timeout=60)
+    picture = decoded(response)
+    assert (picture.format, picture.size) == (format_name, (128, 128))
+    assert response.headers["content-type"] == f"image/{format_name.lower()}"
+
+
+def test_bodies_of_forty_megabytes_that_are_no_picture_get_a_sentence(server):
+    rubbish = np.random.default_rng(0).bytes(40_000_000)
+    with gateway(server.grpc_url) as url, httpx.Client(base_url=url, timeout=90) as client:
+        pieces = iter([rubbish[:20_000_000], rubbish[20_000_000:]])
+        for response in (
+            client.post("/v1/super-resolution", files={"image": ("x.png", rubbish)}),
+            client.post("/v1/super-resolution", content=rubbish, headers={"expect": "100-continue"}),
+            client.post("/v1/super-resolution", content=pieces, headers={"content-type": "image/png"}),
+        ):
+            assert response.status_code == 415, response.text
+            assert response.json()["detail"].endswith(".")
+
+
 def test_the_other_two_and_their_health():
     models = ["face_enhance", "image_to_image", "jobs"]
     with Server(models=models, config_name="cpu") as others, gateway(others.grpc_url) as url:

@@ -44,7 +44,7 @@ def test_example(language: str, code: str, url: str, server: Server, tmp_path: P
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60, check=False)
     said = done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
     assert done.returncode == 0, said
-    for name in re.findall(r"""(?:-o |> |writeFile\(")([a-z]+\.(?:jpg|png|webp))""", code):
+    for name in re.findall(r"""(?:-o |> |writeFile\(")([a-z]+\.(?:jpg|png|webp|avif|tif))""", code):
         with Image.open(io.BytesIO((tmp_path / name).read_bytes())) as picture:
             picture.load()
     if "Scale: 3" in code or "scale: 3" in code:

@@ -110,5 +110,6 @@ class Batch:
 
 def _words(error: DarkroomError | OSError) -> str:
     if isinstance(error, DarkroomError):
-        return error.message
+        longer = "" if error.deadline_s is None else f" Allow it with --deadline {error.deadline_s:g}."
+        return error.message + longer
     return f"{error.filename or 'The result'} cannot be written: {error.strerror or error}."

@@ -116,6 +116,12 @@ def done_line(outcome: Outcome) -> Text:
     if report is not None:
         if report.faces is not None:
             notes.append(f"{len(report.faces)} face{'' if len(report.faces) == 1 else 's'}")
+        if report.frames is not None and report.frames > 1:
+            notes.append(f"frame {report.frame} of {report.frames}")
+        if report.truncated:
+            notes.append("the file ended early: what is missing is grey")
+        if report.bits == 16:
+            notes.append("16 bits")
         if report.network:
             notes.append(report.network)
         if report.weights and "random" in report.weights:

@@ -6,11 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
-"""What counts as a picture in a folder; a file that is named outright may be called anything."""
-
-_FORMAT_OF_SUFFIX = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png", ".webp": "webp"}
-_SUFFIX_OF_FORMAT = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
+from darkroom_client.formats import SUFFIXES, answer_format_of_file, format_of_file, suffix_of_format
 
 
 class PlanError(Exception):
@@ -24,7 +20,7 @@ class Item:
     source: Path
     output: Path
     output_format: str
-    """jpeg | png | webp: as the output is called, so that no file lies about its content."""
+    """jpeg | png | webp | avif | tiff: as the output is called, so that no file lies about its content."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +35,9 @@ def plan(inputs: Sequence[str], output: str | None, *, task: str, output_format:
 
     One file goes to the file `output`, or into it where it is a folder or ends in a slash; without `output` it goes
     beside its source, as `<name>-<task>`. Anything else goes into the folder `output`, which mirrors the structure
-    below each folder or glob. TIFF and BMP become PNG unless `output_format` or the output's ending says otherwise.
+    below each folder or glob. Results keep their sources' endings; HEIC becomes .jpg, and BMP, GIF and JPEG XL become
+    .png, unless `output_format` or the output's ending says otherwise. In folders and globs, files count as pictures by
+    their endings (`formats.SUFFIXES`, in any case); a file that is named outright may be called anything.
     """
     root = _root(inputs, output)
     if root is None:
@@ -79,22 +77,18 @@ def _single(source: Path, output: str | None, task: str, output_format: str | No
         beside = source.with_name(f"{source.stem}-{task.replace('_', '-')}{source.suffix}")
         return _item(source, beside, output_format)
     target = Path(output)
-    known = _FORMAT_OF_SUFFIX.get(target.suffix.lower())
+    known = format_of_file(target)
     if known is None and output_format is None:
-        raise PlanError(f"The output {output!r} must end in .png, .jpg or .webp, or --format must say what it is.")
+        endings = ".png, .jpg, .webp, .avif or .tif"
+        raise PlanError(f"The output {output!r} must end in {endings}, or --format must say what it is.")
     if _same_file(source, target):
         raise PlanError(f"The output {output!r} would replace its own source.")
     return Item(source, target, output_format or str(known))
 
 
 def _item(source: Path, target: Path, output_format: str | None) -> Item:
-    known = _FORMAT_OF_SUFFIX.get(target.suffix.lower())
-    if output_format is None or known == output_format:
-        chosen = known or "png"
-        named = target if known else target.with_suffix(".png")
-    else:
-        chosen = output_format
-        named = target.with_suffix(_SUFFIX_OF_FORMAT[output_format])
+    chosen = output_format or answer_format_of_file(target)
+    named = target if format_of_file(target) == chosen else target.with_suffix(suffix_of_format(chosen))
     if _same_file(source, named):
         raise PlanError(f"The result of {str(source)!r} would replace it; choose another folder with -o.")
     return Item(source, named, chosen)

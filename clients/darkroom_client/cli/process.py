@@ -36,10 +36,14 @@ def process(task: str, inputs: list[str], common: Common, options: Mapping[str, 
     except PlanError as error:
         raise usage(str(error)) from None
     chosen = {name: value for name, value in options.items() if value is not None}
-    if common.quality is not None:
-        chosen["output_quality"] = common.quality
-    if common.model_version is not None:
-        chosen["model_version"] = common.model_version
+    shared = {
+        "output_quality": common.quality,
+        "metadata": common.metadata,
+        "frame": common.frame,
+        "truncated": common.truncated,
+        "model_version": common.model_version,
+    }
+    chosen |= {name: value for name, value in shared.items() if value is not None}
     with told():
         code = _Run(task, planned, common, chosen).go()
     raise typer.Exit(code)

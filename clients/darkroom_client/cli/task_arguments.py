@@ -10,17 +10,25 @@ from typing import Annotated, Any
 import typer
 
 from darkroom_client.cli.common import DEFAULT_URL, Ca, Header, Json, Url
+from darkroom_client.formats import OUTPUT_FORMATS, format_name
 
 _OUTPUT = "Output"
 _HOW = "How"
 
 
-class Format(StrEnum):
-    """What results are encoded as."""
+class MetadataName(StrEnum):
+    """What becomes of EXIF, XMP and IPTC."""
 
-    PNG = "png"
-    JPEG = "jpeg"
-    WEBP = "webp"
+    KEEP = "keep"
+    NO_LOCATION = "no_location"
+    STRIP = "strip"
+
+
+class TruncatedName(StrEnum):
+    """What becomes of a file that ends early."""
+
+    REFUSE = "refuse"
+    ACCEPT = "accept"
 
 
 class LaneName(StrEnum):
@@ -30,15 +38,41 @@ class LaneName(StrEnum):
     BULK = "bulk"
 
 
+def _format(text: str) -> str:
+    name = format_name(text)
+    if name not in OUTPUT_FORMATS:
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(OUTPUT_FORMATS)} (or jpg, tif).")
+    return name
+
+
 Inputs = Annotated[list[str], typer.Argument(help="Files, folders and globs.", metavar="INPUT")]
 Output = Annotated[
     str | None,
     typer.Option("--output", "-o", help="File for one picture, folder for several.", rich_help_panel=_OUTPUT),
 ]
 OutputFormat = Annotated[
-    Format | None, typer.Option("--format", help="Default: as the output or source is called.", rich_help_panel=_OUTPUT)
+    str | None,
+    typer.Option(
+        "--format",
+        parser=_format,
+        metavar="|".join(OUTPUT_FORMATS),
+        help="Default: as the output or source is called.",
+        rich_help_panel=_OUTPUT,
+    ),
 ]
-Quality = Annotated[int | None, typer.Option(min=1, max=100, help="Of JPEG and WebP.", rich_help_panel=_OUTPUT)]
+Quality = Annotated[int | None, typer.Option(min=1, max=100, help="Of JPEG, WebP and AVIF.", rich_help_panel=_OUTPUT)]
+Metadata = Annotated[
+    MetadataName | None,
+    typer.Option(help="EXIF, XMP and IPTC of the results. Default: keep.", rich_help_panel=_OUTPUT),
+]
+Frame = Annotated[
+    int | None,
+    typer.Option(min=0, max=9999, help="Frame of an animation or page of a file, from 0.", rich_help_panel=_HOW),
+]
+Truncated = Annotated[
+    TruncatedName | None,
+    typer.Option(help="Process files that end early as far as they go. Default: refuse.", rich_help_panel=_HOW),
+]
 JobsAtOnce = Annotated[
     int, typer.Option("--jobs", "-j", min=1, max=256, help="Pictures in work at once.", rich_help_panel=_HOW)
 ]
@@ -62,6 +96,9 @@ class Common:
     output: Output = None
     format: OutputFormat = None
     quality: Quality = None
+    metadata: Metadata = None
+    frame: Frame = None
+    truncated: Truncated = None
     jobs: JobsAtOnce = 4
     force: Force = False
     deadline: Deadline = 600.0

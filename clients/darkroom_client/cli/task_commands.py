@@ -1,6 +1,7 @@
 """One command a task: nothing but its options."""
 
 import json
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -13,26 +14,53 @@ Set = Annotated[
 ]
 
 
+class DepthName(StrEnum):
+    """Bits of a sample of the results."""
+
+    SAME = "same"
+    EIGHT = "8"
+    SIXTEEN = "16"
+
+
+class BackgroundName(StrEnum):
+    """What becomes of the picture around the faces."""
+
+    KEEP = "keep"
+    RESTORE = "restore"
+
+
+Depth = Annotated[
+    DepthName | None,
+    typer.Option("--depth", help="Bits of a sample. Default: the source's, where the format holds them."),
+]
+
+
 @task_command("super_resolution", process)
 def super_resolution(
-    scale: Annotated[int | None, typer.Option(help="2 or 4. Default: 4.")] = None, network: Network = None
+    scale: Annotated[int | None, typer.Option(help="2 or 4. Default: 4.")] = None,
+    network: Network = None,
+    depth: Depth = None,
 ) -> dict[str, Any]:
     """Enlarge pictures."""
-    return {"scale": scale, "network": network}
+    return {"scale": scale, "network": network, "output_depth": _number_or_text(depth)}
 
 
 @task_command("denoise", process)
 def denoise(
     strength: Annotated[str, typer.Option(help="auto, or the noise in grey levels, 0 to 75.")] = "auto",
     network: Network = None,
+    depth: Depth = None,
 ) -> dict[str, Any]:
     """Take the noise out of pictures."""
-    return {"strength": _number_or_text(strength), "network": network}
+    return {"strength": _number_or_text(strength), "network": network, "output_depth": _number_or_text(depth)}
 
 
 @task_command("face_enhance", process)
 def face_enhance(
     scale: Annotated[int | None, typer.Option(help="Enlarge the picture along: 1, 2 or 4.")] = None,
+    background: Annotated[
+        BackgroundName | None, typer.Option(help="Restore or keep what is around the faces. Default: restore.")
+    ] = None,
     fidelity: Annotated[float | None, typer.Option(help="0 (all restored) to 1 (all original).")] = None,
     min_face: Annotated[int | None, typer.Option(help="Smallest face to look for, pixels.")] = None,
     max_faces: Annotated[int | None, typer.Option(help="Restore at most so many faces.")] = None,
@@ -42,6 +70,7 @@ def face_enhance(
     """Find the faces of pictures and restore them."""
     return {
         "scale": scale,
+        "background": background,
         "fidelity": fidelity,
         "min_face": min_face,
         "max_faces": max_faces,
@@ -101,7 +130,9 @@ def set_options(pairs: list[str] | None) -> dict[str, Any]:
     return options
 
 
-def _number_or_text(text: str) -> Any:
+def _number_or_text(text: str | None) -> Any:
+    if text is None:
+        return None
     try:
         value = json.loads(text)
     except ValueError:

@@ -1,23 +1,23 @@
-"""What both gRPC transports share: channel options, requests, answers, failures."""
+"""What both gRPC transports share: channel options, questions, failures."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import grpc
-import numpy as np
-from tritonclient.grpc import InferInput, InferRequestedOutput, InferResult
 from tritonclient.utils import InferenceServerException
 
-from darkroom_client.images import MAX_BYTES
 from darkroom_client.link import Question
 from darkroom_client.tls import Tls
-from darkroom_client.wire import Answer, Call, Failure, first_string
+from darkroom_client.wire import Call, Failure
+
+MAX_MESSAGE_BYTES = 2**31 - 1
+"""Protobuf's own limit, and Triton's: the result of a large picture may have several hundred MB."""
 
 CHANNEL_OPTIONS = [
     # gRPC's own limit for answers is 4 MB, less than one photo.
-    ("grpc.max_send_message_length", MAX_BYTES),
-    ("grpc.max_receive_message_length", MAX_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     # A restarted server should be found again within a second; gRPC backs off to two minutes by itself.
     ("grpc.initial_reconnect_backoff_ms", 100),
     # In spite of its name also how long one attempt to connect may take; a loaded machine needs more than 100 ms.
@@ -51,42 +51,24 @@ _CONNECTION_WORDS = (
 )
 
 
-def infer_arguments(call: Call) -> dict[str, Any]:
-    """Keyword arguments of tritonclient's infer and async_infer."""
-    if call.datatype == "BYTES":
-        tensor = InferInput(call.input_name, [1], "BYTES")
-        tensor.set_data_from_numpy(np.array([call.input_bytes], dtype=np.object_))
-    else:
-        pixels = np.frombuffer(call.input_bytes, dtype=np.uint8)[np.newaxis]
-        tensor = InferInput(call.input_name, list(pixels.shape), call.datatype)
-        tensor.set_data_from_numpy(pixels)
-    return {
-        "model_name": call.model,
-        "inputs": [tensor],
-        "model_version": call.version,
-        "outputs": [InferRequestedOutput(name) for name in call.outputs],
-        "request_id": call.request_id,
-        "priority": call.priority,
-        "timeout": call.timeout_us,
-        "client_timeout": call.client_timeout_s,
-        "headers": metadata(call.headers),
-        "parameters": dict(call.parameters),
-    }
+def call_arguments(call: Call) -> dict[str, Any]:
+    """Keyword arguments of gRPC beside the message itself."""
+    return {"timeout": call.client_timeout_s, "metadata": tuple(metadata(call.headers).items())}
 
 
-def answer_of(result: InferResult) -> Answer:
-    """Raw outputs by name, without a detour over arrays: an upscaled picture can be large."""
-    response = result.get_response()
-    outputs = {}
-    for tensor, raw in zip(response.outputs, response.raw_output_contents, strict=True):
-        outputs[tensor.name] = first_string(raw) if tensor.datatype == "BYTES" else raw
-    return Answer(response.id, outputs)
+def failure_of_rpc(error: grpc.RpcError) -> Failure:
+    """gRPC's exception -> ours."""
+    return _failure(str(error.code()), str(error.details() or ""))
 
 
 def failure_of(error: InferenceServerException) -> Failure:
-    """tritonclient's exception -> ours, telling trouble with the connection from an answer of the server."""
-    status = str(error.status() or "UNKNOWN").removeprefix("StatusCode.")
-    message = str(error.message() or "")
+    """tritonclient's exception -> ours."""
+    return _failure(str(error.status() or "UNKNOWN"), str(error.message() or ""))
+
+
+def _failure(status: str, message: str) -> Failure:
+    """Trouble with the connection is told from an answer of the server."""
+    status = status.removeprefix("StatusCode.")
     if status == "UNAVAILABLE" and any(word in message.lower() for word in _CONNECTION_WORDS):
         return Failure("UNREACHABLE", _cause(message))
     return Failure(status, message)

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 
 from darkroom_gateway.health import load_of
 from darkroom_gateway.openapi import option_schemas
+from darkroom_gateway.pictures import ACCEPTED
 from darkroom_gateway.services import Services
 from darkroom_gateway.tasks import TASKS
 from darkroom_gateway.trace import trace_of
@@ -35,7 +36,7 @@ def catalogue_router(services: Services) -> APIRouter:
                 for task in TASKS
             ],
             "max_bytes": services.settings.max_bytes,
-            "accepts": ["image/jpeg", "image/png", "image/webp", "image/tiff", "image/bmp"],
+            "accepts": ACCEPTED,
             "api_key_needed": services.callers.keys_needed,
         }
         return JSONResponse(content, headers={"cache-control": "no-store"})

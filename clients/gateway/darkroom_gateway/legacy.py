@@ -4,6 +4,7 @@ Multipart `image` (or `file`) in, the picture out, 429 {"detail": "Server busy"}
 """
 
 from contextlib import ExitStack
+from dataclasses import replace
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -41,15 +42,16 @@ def legacy_router(services: Services) -> APIRouter:
         try:
             with ExitStack() as lease:
                 lease.enter_context(caller.picture())
-                upload = await read_upload(request, services.settings, lease.enter_context(services.budget.open()))
+                held = lease.enter_context(services.budget.open())
+                upload = await read_upload(request, services.settings, held)
                 # Old front ends may send fields of their own, which meant nothing and still do.
                 pairs = [*request.query_params.multi_items(), *upload.fields]
                 known = {name: value for name, value in pairs if name in task.options.model_fields}
                 asked = parse(task.options, known.items())
-                return await answer(request, services, task, upload, asked, Wanted())
+                return await answer(request, services, task, upload, asked, Wanted(), held)
         except Problem as problem:
             if problem.status == 429:
-                raise Problem(429, problem.reason, SERVER_BUSY, problem.retry_after_s, problem.headers) from None
+                raise replace(problem, detail=SERVER_BUSY) from None
             raise
 
     return router

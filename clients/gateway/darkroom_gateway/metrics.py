@@ -31,7 +31,9 @@ class Metrics:
         self.kept_results = Gauge(f"{name}kept_results", "Finished jobs kept", registry=registry)
         self.kept_bytes = Gauge(f"{name}kept_bytes", "Bytes of pictures kept for finished jobs", registry=registry)
         self.spans_dropped = Counter(f"{name}spans_dropped", "Spans that no collector took", registry=registry)
-        self.held_bytes = Gauge(f"{name}held_bytes", "Bytes of uploads in work", registry=registry)
+        self.held_bytes = Gauge(
+            f"{name}held_bytes", "Bytes of uploads in work and of results being sent", registry=registry
+        )
 
     def ended(self, trace: Trace, seconds: float) -> None:
         self._requests.labels(trace.route, str(trace.status), trace.reason).inc()

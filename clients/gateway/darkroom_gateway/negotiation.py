@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 
-from darkroom_gateway.pictures import Format
+from darkroom_client.formats import OUTPUT_FORMATS, format_name
+
+from darkroom_gateway.pictures import Format, comes_back_as
 from darkroom_gateway.problems import Problem
 
-_OFFERED = ("image/png", "image/jpeg", "image/webp")
+_OFFERED = tuple(f"image/{name}" for name in OUTPUT_FORMATS)
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """`output_format`: png, jpeg or webp; None where the caller does not mind."""
+    """`output_format`: png, jpeg, webp, avif or tiff; None where the caller does not mind."""
 
     output_format: str | None = None
     as_json: bool = False
@@ -36,8 +38,7 @@ def negotiate(accept: str, source: Format | None) -> Wanted:
             "not_acceptable",
             f"The answer can be {', '.join(_OFFERED)} or application/json; Accept allows none: {accept[:200]!r}.",
         )
-    same = f"image/{source}" if f"image/{source}" in _OFFERED else "image/png"
-    if picture_q[same] == best:
+    if picture_q[f"image/{comes_back_as(source)}"] == best:
         return Wanted()
     listed = [name for name, _ in ranges if picture_q.get(name) == best]
     return Wanted((listed or [name for name in _OFFERED if picture_q[name] == best])[0].removeprefix("image/"))
@@ -49,6 +50,8 @@ def _parse(accept: str) -> list[tuple[str, float]]:
         name, *parameters = (part.strip().lower() for part in item.split(";"))
         if not name:
             continue
+        if name.startswith("image/"):
+            name = f"image/{format_name(name)}"
         quality = 1.0
         for parameter in parameters:
             key, _, value = parameter.partition("=")

@@ -1,7 +1,8 @@
 """The OpenAPI document's parts that FastAPI cannot derive: bodies in several types, options as query and form."""
 
-from darkroom_gateway.options import Options
-from darkroom_gateway.schemas import BINARY, FORMATS, JOB, PICTURE, PROBLEM, REQUEST_ID, Responses, Schema
+from darkroom_gateway.options import DepthOptions, Options
+from darkroom_gateway.pictures import ACCEPTED
+from darkroom_gateway.schemas import BINARY, JOB, PICTURE, PROBLEM, REQUEST_ID, Responses, Schema
 from darkroom_gateway.tasks import Task
 
 SECURITY_SCHEMES: Schema = {
@@ -14,7 +15,7 @@ _RETRY = {"Retry-After": {"description": "whole seconds", "schema": {"type": "in
 def option_schemas(kind: type[Options]) -> dict[str, Schema]:
     """Each option's JSON schema, with its default, `help` and what is allowed as description; the task's own first."""
     properties: dict[str, Schema] = kind.model_json_schema()["properties"]
-    names = sorted(properties, key=lambda name: name in Options.model_fields)
+    names = sorted(properties, key=lambda name: (name in Options.model_fields, name in DepthOptions.model_fields))
     return {name: {key: value for key, value in properties[name].items() if key != "title"} for name in names}
 
 
@@ -65,7 +66,7 @@ def task_request(task: Task, *, keys: bool) -> Schema:
         name: {"summary": name, "value": {"image": "(the file)", **values}} for name, values in task.examples.items()
     }
     form = {"schema": _form(options, with_jobs=True), "examples": examples}
-    raw = {kind: {"schema": BINARY} for kind in (*FORMATS, "image/tiff", "image/bmp", "application/octet-stream")}
+    raw = {kind: {"schema": BINARY} for kind in (*ACCEPTED, "application/octet-stream")}
     return {
         "operationId": task.name,
         "parameters": _queries(options, with_jobs=True),

@@ -6,7 +6,8 @@ documentation and the page. None stands for "not given": the server's own defaul
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from darkroom_client.formats import format_name
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 _EXTRA = ("choices", "enum", "page", "step")
 
@@ -18,16 +19,41 @@ def _option(default: Any, allowed: str, help: str, **more: Any) -> Any:  # noqa:
     return Field(default, description=allowed, json_schema_extra=extra, **more)
 
 
+def _format(value: object) -> object:
+    return format_name(value) if isinstance(value, str) else value
+
+
+OutputFormat = Annotated[Literal["same", "png", "jpeg", "webp", "avif", "tiff"], BeforeValidator(_format)]
+
+
 class Options(BaseModel):
     """What every task understands."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    output_format: Literal["same", "png", "jpeg", "webp"] = _option(
-        "same", '"same", "png", "jpeg" or "webp"', "File format of the result", page="first"
+    output_format: OutputFormat = _option(
+        "same",
+        '"same", "png", "jpeg", "webp", "avif" or "tiff"',
+        "File format of the result; same keeps the input's (BMP, GIF and JPEG XL become PNG, HEIC becomes JPEG)",
+        page="first",
     )
     output_quality: int | None = _option(
-        None, "a whole number from 1 to 100", "Quality of a JPEG or WebP result", ge=1, le=100
+        None, "a whole number from 1 to 100", "Quality of a JPEG, WebP or AVIF result", ge=1, le=100
+    )
+    metadata: Literal["keep", "no_location", "strip"] = _option(
+        "keep",
+        '"keep", "no_location" or "strip"',
+        "EXIF, XMP and IPTC of the result; no_location drops where the picture was taken",
+    )
+    frame: int | None = _option(
+        None,
+        "a whole number from 0 to 9999",
+        "Which frame of an animation, or page of a file with several; 0 is the first",
+        ge=0,
+        le=9999,
+    )
+    truncated: Literal["refuse", "accept"] = _option(
+        "refuse", '"refuse" or "accept"', "Whether a file that ends early is processed as far as it goes"
     )
     quote: bool = _option(False, "true or false", "Answer with the price alone, do no work", page=False)
     lane: Literal["interactive", "bulk"] = _option(
@@ -51,7 +77,18 @@ class Options(BaseModel):
     )
 
 
-class SuperResolutionOptions(Options):
+class DepthOptions(Options):
+    """Options of tasks that keep 16 bits."""
+
+    output_depth: Literal["same"] | int = _option(
+        "same",
+        '"same", 8 or 16',
+        "Bits of a sample; same keeps 16 bits where the result is PNG or TIFF",
+        enum=["same", 8, 16],
+    )
+
+
+class SuperResolutionOptions(DepthOptions):
     scale: int = _option(4, "2 or 4", "Times as wide and as high", enum=[2, 4], page="first")
     network: str = _option(
         "span",
@@ -62,7 +99,7 @@ class SuperResolutionOptions(Options):
     )
 
 
-class DenoiseOptions(Options):
+class DenoiseOptions(DepthOptions):
     strength: Literal["auto"] | Annotated[float, Field(ge=0, le=75)] = _option(
         "auto",
         '"auto" or a number from 0 to 75 (standard deviation of the noise in grey levels)',
@@ -77,6 +114,9 @@ class DenoiseOptions(Options):
 
 class FaceEnhanceOptions(Options):
     scale: int = _option(1, "1, 2 or 4", "Enlarge the picture too", enum=[1, 2, 4], page="first")
+    background: Literal["keep", "restore"] = _option(
+        "restore", '"keep" or "restore"', "Whether noise around the faces is removed too"
+    )
     fidelity: float = _option(
         0.0,
         "a number from 0 to 1",

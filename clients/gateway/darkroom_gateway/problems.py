@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from darkroom_client import errors
 from fastapi.responses import JSONResponse
@@ -22,11 +22,15 @@ class Problem(Exception):  # noqa: N818
     detail: str
     retry_after_s: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    deadline_s: float | None = None
+    """With this deadline the same request would be accepted."""
 
     def body(self, request_id: str) -> dict[str, object]:
         content: dict[str, object] = {"detail": self.detail, "reason": self.reason, "request_id": request_id}
         if self.retry_after_s is not None:
             content["retry_after_s"] = round(self.retry_after_s, 2)
+        if self.deadline_s is not None:
+            content["deadline_s"] = self.deadline_s
         return content
 
     def response(self, request_id: str) -> JSONResponse:
@@ -66,7 +70,18 @@ def problem_of(error: errors.DarkroomError, picture: bytes = b"") -> Problem:
     retry_after_s = error.retry_after_s
     if status in (429, 503) and retry_after_s is None:
         retry_after_s = BUSY_RETRY_S
-    return Problem(status, reason, _public(error), retry_after_s)
+    return Problem(status, reason, _public(error), retry_after_s, deadline_s=error.deadline_s)
+
+
+def offer_background(problem: Problem, job_deadline_s: float) -> Problem:
+    """Tell a caller who waited that the job could run in the background, where a longer deadline would do.
+
+    `job_deadline_s`: what an asynchronous job is given by default, seconds.
+    """
+    if problem.deadline_s is None:
+        return problem
+    options = "async=true" if problem.deadline_s <= job_deadline_s else f"async=true&deadline_s={problem.deadline_s:g}"
+    return replace(problem, detail=f"{problem.detail} It can also run in the background: {options}.")
 
 
 def _public(error: errors.DarkroomError) -> str:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from darkroom_client.formats import OUTPUT_FORMATS
+
 Schema = dict[str, Any]
 Responses = dict[int | str, Schema]
 """By status, as FastAPI takes them."""
@@ -15,6 +17,10 @@ PROBLEM: Schema = {
         "reason": {"type": "string", "description": "a word for programs"},
         "request_id": {"type": "string"},
         "retry_after_s": {"type": "number"},
+        "deadline_s": {
+            "type": "number",
+            "description": "a deadline_s with which an idle server would accept the same request",
+        },
     },
 }
 _REPORT: Schema = {"type": "object", "description": "the receipt: network, weights, units, timings, faces, seed"}
@@ -41,7 +47,7 @@ JOB: Schema = {
         "kept_for_s": {"type": "number", "description": "seconds until it is forgotten"},
     },
 }
-FORMATS = ("image/jpeg", "image/png", "image/webp")
+FORMATS = tuple(f"image/{name}" for name in OUTPUT_FORMATS)
 REQUEST_ID = {"X-Request-Id": {"description": "the caller's, or made up", "schema": {"type": "string"}}}
 _REPORT_HEADER = {"Darkroom-Report": {"description": "the report as JSON", "schema": {"type": "string"}}}
 

@@ -5,6 +5,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
+from darkroom_gateway.memory import share_of, total_memory
+
+_SHARE = share_of(total_memory())
+_ABOUT_SHARE = "by itself a sixteenth of the memory, 512 MiB to 4 GiB"
+
 
 class Settings(BaseModel):
     """Sizes in bytes, times in seconds."""
@@ -23,10 +28,18 @@ class Settings(BaseModel):
     root_path: str = Field("", description="path under which a proxy serves the gateway, like /darkroom")
     default_task: str = Field("super_resolution", description="task of POST /process")
 
-    max_bytes: PositiveInt = Field(32 * 2**20, description="largest picture file, bytes; the server has a limit too")
+    max_bytes: PositiveInt = Field(256 * 2**20, description="largest picture file, bytes; the server has a limit too")
     held_pictures: PositiveInt = Field(256, description="pictures in work at a time; beyond it: busy, unread")
-    held_bytes: PositiveInt = Field(2**30, description="all picture files in work together, bytes; beyond it: busy")
-    upload_s: PositiveFloat = Field(60.0, description="seconds in which a request must have arrived")
+    held_bytes: PositiveInt = Field(
+        _SHARE,
+        description=f"uploads in work and results being sent together, bytes; beyond it: busy; {_ABOUT_SHARE}",
+    )
+    upload_s: PositiveFloat = Field(
+        60.0, description="seconds in which a request must have arrived, but for what --upload-bytes-per-s grants"
+    )
+    upload_bytes_per_s: PositiveInt = Field(
+        2**20, description="for every so many bytes that arrived a request has a second more"
+    )
 
     deadline_s: Annotated[float, Field(gt=0, le=3600)] = Field(
         30.0, description="seconds a caller who waits is given, if he names no deadline_s"
@@ -36,7 +49,9 @@ class Settings(BaseModel):
     )
     unfinished_jobs: PositiveInt = Field(64, description="asynchronous jobs at a time; beyond it: busy")
     kept_results: PositiveInt = Field(256, description="finished jobs kept; beyond it the oldest goes")
-    kept_bytes: PositiveInt = Field(2**30, description="pictures of finished jobs, bytes; beyond it the oldest goes")
+    kept_bytes: PositiveInt = Field(
+        _SHARE, description=f"pictures of finished jobs, bytes; beyond it the oldest goes; {_ABOUT_SHARE}"
+    )
     kept_s: PositiveFloat = Field(600.0, description="seconds for which a finished job is kept")
 
     api_keys: Path | None = Field(

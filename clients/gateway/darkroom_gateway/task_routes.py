@@ -11,10 +11,11 @@ from fastapi.responses import JSONResponse, Response
 from darkroom_gateway import openapi
 from darkroom_gateway.answers import picture_answer
 from darkroom_gateway.asking import Asked, parse
+from darkroom_gateway.budget import Held
 from darkroom_gateway.negotiation import Wanted, negotiate
 from darkroom_gateway.pictures import format_of
 from darkroom_gateway.presence import unless_gone
-from darkroom_gateway.problems import Problem, problem_of
+from darkroom_gateway.problems import Problem, offer_background, problem_of
 from darkroom_gateway.services import Services
 from darkroom_gateway.tasks import TASKS, Task
 from darkroom_gateway.trace import trace_of
@@ -54,15 +55,18 @@ def _endpoint(task: Task, services: Services) -> Callable[[Request], Awaitable[R
                 asked = Asked(asked.options, asked.given, in_background=True)
             if asked.in_background and not asked.options.quote:
                 return await _start(request, services, task, upload, asked, wanted, caller.name, lease.pop_all())
-            return await answer(request, services, task, upload, asked, wanted)
+            try:
+                return await answer(request, services, task, upload, asked, wanted, held)
+            except Problem as problem:
+                raise offer_background(problem, services.settings.job_deadline_s) from None
 
     return endpoint
 
 
 async def answer(
-    request: Request, services: Services, task: Task, upload: Upload, asked: Asked, wanted: Wanted
+    request: Request, services: Services, task: Task, upload: Upload, asked: Asked, wanted: Wanted, held: Held
 ) -> Response:
-    """Have the work done while the caller waits. Raises Problem, DarkroomError, ClientGone."""
+    """Have the work done while the caller waits. `held`: the upload's share. Raises Problem, ClientGone."""
     trace = trace_of(request)
     options = {"deadline_s": services.settings.deadline_s, **_travelling(asked, wanted)}
     started = time.perf_counter()
@@ -75,7 +79,9 @@ async def answer(
         trace.server_s = time.perf_counter() - started
     if isinstance(result, Quote):
         return JSONResponse(dict(result.raw))
-    return picture_answer(result, as_json=wanted.as_json)
+    held.release()
+    share = services.budget.send(trace.job_id, len(result.bytes))
+    return picture_answer(result, share, as_json=wanted.as_json, stall_s=services.settings.upload_s)
 
 
 async def _work(
@@ -102,7 +108,7 @@ async def _start(
         lease.close()
         raise
     trace_of(request).job_id = job.id
-    refusal = await services.jobs.refusal(job)
+    refusal = await services.jobs.refusal(job, len(upload.picture))
     if refusal is not None:
         raise refusal
     url = f"{request.scope.get('root_path', '')}/v1/jobs/{job.id}"

@@ -36,21 +36,33 @@ TASKS = (
         "Super-resolution",
         "The picture with two or four times its width and height.",
         SuperResolutionOptions,
-        {"Twice as large": {"scale": 2}, "Four times, as WebP": {"scale": 4, "output_format": "webp"}},
+        {
+            "Twice as large": {"scale": 2},
+            "Four times, as AVIF": {"scale": 4, "output_format": "avif"},
+            "A 16-bit scan, as TIFF": {"scale": 2, "output_format": "tiff", "output_depth": 16},
+        },
     ),
     Task(
         "denoise",
         "Denoise",
         "The picture without its noise.",
         DenoiseOptions,
-        {"Estimate the noise": {}, "Strong noise, as PNG": {"strength": 50, "output_format": "png"}},
+        {
+            "Estimate the noise": {},
+            "Strong noise, as PNG": {"strength": 50, "output_format": "png"},
+            "Without the place where it was taken": {"metadata": "no_location"},
+        },
     ),
     Task(
         "face_enhance",
         "Face enhancement",
         "The picture with its faces restored; the report tells where they are.",
         FaceEnhanceOptions,
-        {"All faces": {}, "Large faces, half restored": {"min_face": 100, "fidelity": 0.5}},
+        {
+            "All faces": {},
+            "Large faces, half restored": {"min_face": 100, "fidelity": 0.5},
+            "Faces alone": {"background": "keep"},
+        },
     ),
     Task(
         "image_to_image",

@@ -34,11 +34,10 @@ async def read_upload(request: Request, settings: Settings, held: Held) -> Uploa
             if declared > most:
                 raise too_large(settings.max_bytes)
             held.grow_to(declared)
-        async with asyncio.timeout(settings.upload_s):
-            await _receive(request, reader, most, settings, held)
+        async with asyncio.timeout(settings.upload_s) as limit:
+            await _receive(request, reader, most, settings, held, limit)
     except TimeoutError:
-        detail = f"The request did not arrive within {settings.upload_s:g} s."
-        raise Problem(408, "slow_upload", detail, headers={"connection": "close"}) from None
+        raise _too_slow(trace_of(request).bytes_in, settings) from None
     except ClientDisconnect:
         raise ClientGone from None
     except Problem as problem:
@@ -85,14 +84,28 @@ def _reader_of(request: Request, settings: Settings) -> tuple[_Reader, int]:
     )
 
 
-async def _receive(request: Request, reader: _Reader, most: int, settings: Settings, held: Held) -> None:
+async def _receive(
+    request: Request, reader: _Reader, most: int, settings: Settings, held: Held, limit: asyncio.Timeout
+) -> None:
+    """`limit` moves with what arrives: a large picture may take longer, and a caller who stalls may not."""
     trace = trace_of(request)
+    ends = asyncio.get_running_loop().time() + settings.upload_s
     async for chunk in request.stream():
         trace.bytes_in += len(chunk)
         if trace.bytes_in > most:
             raise too_large(settings.max_bytes)
         held.grow_to(trace.bytes_in)
+        limit.reschedule(ends + trace.bytes_in / settings.upload_bytes_per_s)
         reader.feed(chunk)
+
+
+def _too_slow(received: int, settings: Settings) -> Problem:
+    allowed_s = settings.upload_s + received / settings.upload_bytes_per_s
+    detail = (
+        f"The request did not arrive within {allowed_s:.3g} s ({received:,} bytes came); a request has "
+        f"{settings.upload_s:g} s and a second more for every {settings.upload_bytes_per_s:,} bytes."
+    )
+    return Problem(408, "slow_upload", detail, headers={"connection": "close"})
 
 
 def _declared(request: Request) -> int | None:

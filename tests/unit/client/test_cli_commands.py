@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from darkroom_client import Busy, Engine, Health, JobState, Model, Quote, Result, Totals, Unreachable
+from darkroom_client import Busy, DeadlinePassed, Engine, Health, JobState, Model, Quote, Result, Totals, Unreachable
 from darkroom_client.cli import app as app_module
 from darkroom_client.cli import process, server_commands, top
 from darkroom_client.cli.task_commands import set_options
@@ -157,9 +157,38 @@ def test_every_task_and_custom_ones(client, photo):
 
 
 @pytest.mark.parametrize(
+    ("written", "name"), [("jpg", "jpeg"), ("JPG", "jpeg"), ("image/jpeg", "jpeg"), ("tif", "tiff"), ("AVIF", "avif")]
+)
+def test_formats_have_aliases(client, photo, written, name):
+    call("denoise", "a.jpg", "-o", "out", "--format", written)
+    assert client.ran[0][2]["output_format"] == name
+
+
+def test_options_of_files_and_depth(client, photo):
+    shared = ("--metadata", "no_location", "--frame", "2", "--truncated", "accept")
+    call("super-resolution", "a.jpg", "-o", "x.png", "--depth", "16", *shared)
+    call("denoise", "a.jpg", "-o", "x.png", "--depth", "same")
+    call("face-enhance", "a.jpg", "-o", "x.png", "--background", "keep")
+    (_, _, large), (_, _, clean), (_, _, face) = client.ran
+    assert (large["output_depth"], clean["output_depth"], face["background"]) == (16, "same", "keep")
+    assert (large["metadata"], large["frame"], large["truncated"]) == ("no_location", 2, "accept")
+    assert {"metadata", "frame", "truncated"}.isdisjoint(clean)
+    assert "output_depth" not in face
+
+
+def test_a_deadline_that_would_do_is_named_as_an_argument(client, photo):
+    client.error = DeadlinePassed("This job needs about 50 s.", deadline_s=58.0)
+    result = call("denoise", "a.jpg", "-o", "x.png", code=4)
+    assert "This job needs about 50 s. Allow it with --deadline 58." in result.stderr
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ("denoise", "a.jpg", "b.png"),
+        ("denoise", "a.jpg", "-o", "x.png", "--format", "gif"),
+        ("denoise", "a.jpg", "-o", "x.png", "--metadata", "some"),
+        ("denoise", "a.jpg", "-o", "x.png", "--depth", "12"),
         ("denoise", "a.jpg", "-o", "x.gif"),
         ("denoise", "a.jpg", "-o", "x.png", "--jobs", "0"),
         ("denoise",),

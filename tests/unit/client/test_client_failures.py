@@ -32,6 +32,15 @@ def test_every_error_of_the_server_has_an_exception(sent, raised):
     assert error.retry_after_s == 1.25
 
 
+def test_a_refusal_may_name_the_deadline_that_would_do():
+    message = 'It needs about 50 s. {"reason": "deadline", "deadline_s": 58}'
+    error = translate(Failure("UNAVAILABLE", message), HERE)
+    assert type(error) is errors.DeadlinePassed
+    assert error.message == "It needs about 50 s."
+    assert error.deadline_s == 58.0
+    assert translate(Failure("UNAVAILABLE", 'Late. {"reason": "deadline"}'), HERE).deadline_s is None
+
+
 @pytest.mark.parametrize(
     ("status", "message", "raised"),
     [

@@ -51,6 +51,13 @@ def test_the_deadline_travels_three_times():
     assert 2.5 < call.client_timeout_s <= 5
 
 
+def test_a_large_picture_has_time_to_travel_beside_its_deadline():
+    settings, options = separate({}, Settings())
+    large = task_call("denoise", bytes(10**8), options, settings, request_id="id", remaining_s=600.0, headers={})
+    assert large.parameters["deadline_s"] == 600.0
+    assert large.client_timeout_s == 606.0
+
+
 def test_a_very_long_deadline_is_what_one_try_may_take():
     call = call_of({}, remaining_s=10_000)
     assert call.parameters["deadline_s"] == 3600
@@ -86,7 +93,7 @@ def test_what_cannot_travel_is_refused_before_it_does(given, words):
 
 
 def test_call_options_and_settings_agree():
-    travelling = {"output_format", "output_quality"}
+    travelling = {"output_format", "output_quality", "metadata", "frame", "truncated"}
     assert set(CallOptions.__annotations__) - travelling == set(Settings.__dataclass_fields__)
 
 

@@ -219,6 +219,19 @@ async def test_results_are_forgotten_by_bytes_and_time():
     assert "kept for 60 s at most" in caught.value.detail
 
 
+async def test_results_that_are_fetched_share_the_bound_of_uploads():
+    backend = FakeBackend(lambda data, options: bytes(20_000))
+    async with gateway(backend, held_bytes=30_000) as client:
+        job = await start(client)
+        await ended(client, job)
+        share = client._transport.app.state.services.budget.send("another", 20_000)
+        refused = await client.get(job["result_url"])
+        share.close()
+        fetched = await client.get(job["result_url"])
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert fetched.content == bytes(20_000)
+
+
 async def test_a_result_larger_than_all_that_may_be_kept():
     async with gateway(FakeBackend(), kept_bytes=100) as client:
         response = await client.post("/v1/denoise?async=true", content=picture())

@@ -14,7 +14,17 @@ JSON = Wanted(as_json=True)
         ("image/*", "webp", SAME),
         ("image/png", "jpeg", Wanted("png")),
         ("image/png", "png", SAME),
-        ("image/png", "tiff", SAME),  # TIFF and BMP come back as PNG anyway
+        ("image/png", "bmp", SAME),  # BMP, GIF and JPEG XL come back as PNG anyway
+        ("image/png", "jxl", SAME),
+        ("image/png", "tiff", Wanted("png")),
+        ("image/jpg", "heic", SAME),  # HEIC comes back as JPEG anyway
+        ("image/jpg", "png", Wanted("jpeg")),
+        ("image/JPG;q=0.9, image/png;q=0.1", "png", Wanted("jpeg")),
+        ("image/avif", "jpeg", Wanted("avif")),
+        ("image/tiff", "png", Wanted("tiff")),
+        ("image/tif", "tiff", SAME),
+        ("image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8", "heic", SAME),
+        ("image/avif,image/webp", "tiff", Wanted("avif")),
         ("image/webp, image/jpeg", "jpeg", SAME),
         ("image/webp, image/jpeg", "png", Wanted("webp")),
         ("image/png;q=0.5, image/jpeg", "png", Wanted("jpeg")),
@@ -31,7 +41,7 @@ def test_accept(accept, source, wanted):
     assert negotiate(accept, source) == wanted
 
 
-@pytest.mark.parametrize("accept", ["text/html", "image/avif", "image/gif, application/json;q=0", "*/*;q=0"])
+@pytest.mark.parametrize("accept", ["text/html", "image/heic", "image/gif, application/json;q=0", "*/*;q=0"])
 def test_nothing_acceptable(accept):
     with pytest.raises(Problem) as caught:
         negotiate(accept, "png")

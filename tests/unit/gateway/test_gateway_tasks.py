@@ -41,6 +41,108 @@ async def test_accept_chooses_the_format_unless_an_option_does():
     assert [options["output_format"] for _, options in backend.calls] == ["webp", "png"]
 
 
+@pytest.mark.parametrize(
+    ("query", "accept", "name"),
+    [
+        ("output_format=jpg", "", "jpeg"),
+        ("output_format=JPEG", "", "jpeg"),
+        ("output_format=image/jpg", "", "jpeg"),
+        ("output_format=tiff", "", "tiff"),
+        ("output_format=TIF", "", "tiff"),
+        ("output_format=avif", "", "avif"),
+        ("", "image/jpg", "jpeg"),
+        ("", "image/avif", "avif"),
+        ("", "image/tiff", "tiff"),
+    ],
+)
+async def test_formats_and_their_aliases_in_query_form_and_accept(query, accept, name):
+    backend = FakeBackend()
+    async with gateway(backend) as client:
+        headers = {"accept": accept} if accept else {}
+        await client.post(f"/v1/denoise?{query}", content=picture("png"), headers=headers)
+        await client.post(
+            "/v1/denoise", files={"image": picture("png")}, data=dict([query.split("=")] if query else [])
+        )
+    assert backend.calls[0][1]["output_format"] == name
+    if query:
+        assert backend.calls[1][1]["output_format"] == name
+
+
+@pytest.mark.parametrize("kind", ["avif", "tiff", "webp", "gif"])
+async def test_an_answer_has_its_content_type(kind):
+    async with gateway(FakeBackend(lambda data, options: picture(kind))) as client:
+        response = await client.post("/v1/denoise", content=picture())
+    assert response.headers["content-type"] == f"image/{kind}"
+    assert response.headers["content-length"] == str(len(response.content))
+    assert response.content == picture(kind)
+
+
+async def test_options_of_files_and_depth_travel_with_their_types():
+    backend = FakeBackend()
+    query = "metadata=no_location&frame=2&truncated=accept&output_depth=16"
+    async with gateway(backend) as client:
+        await client.post(f"/v1/super-resolution?{query}", content=picture())
+        await client.post("/v1/face-enhance", files={"image": picture()}, data={"background": "keep"})
+        wrong = await client.post("/v1/denoise?output_depth=12", content=picture())
+    options = backend.calls[0][1]
+    assert (options["metadata"], options["frame"], options["truncated"]) == ("no_location", 2, "accept")
+    assert options["output_depth"] == 16
+    assert backend.calls[1][1]["background"] == "keep"
+    assert wrong.status_code == 422
+    assert wrong.json()["detail"] == 'output_depth must be "same", 8 or 16, got "12".'
+
+
+async def test_a_large_picture_goes_out_whole_as_file_and_as_json():
+    large = picture("png") + bytes(range(256)) * 30_000 + b"x"
+    async with gateway(FakeBackend(lambda data, options: large)) as client:
+        response = await client.post("/v1/denoise", content=picture())
+        json_response = await client.post("/v1/denoise", content=picture(), headers={"accept": "application/json"})
+        metrics = (await client.get("/metrics")).text
+    assert response.content == large
+    assert int(json_response.headers["content-length"]) == len(json_response.content)
+    assert base64.b64decode(json_response.json()["image"]) == large
+    assert "darkroom_gateway_held_bytes 0.0" in metrics
+
+
+async def test_a_result_without_room_is_refused_with_a_time():
+    async with gateway(FakeBackend(lambda data, options: bytes(20_000)), held_bytes=10_000) as client:
+        response = await client.post("/v1/denoise", content=picture())
+    assert response.status_code == 422
+    assert response.json()["detail"].startswith("The result has 20,000 bytes; this gateway holds at most 10,000.")
+
+
+LATE = errors.DeadlinePassed("This job needs about 50 s; deadline_s=58 would do.", deadline_s=58.0)
+
+
+async def test_a_deadline_that_would_do_is_kept_and_async_is_offered_once():
+    async with gateway(FakeBackend(failure=LATE)) as client:
+        waited = await client.post("/v1/denoise", content=picture())
+        in_background = await client.post("/v1/denoise?async=true", content=picture())
+        original = await client.post("/process", files={"image": picture()})
+    assert waited.status_code == in_background.status_code == original.status_code == 504
+    for response in (waited, in_background, original):
+        assert response.json()["deadline_s"] == 58.0
+    assert waited.json()["detail"] == f"{LATE.message} It can also run in the background: async=true."
+    assert in_background.json()["detail"] == original.json()["detail"] == LATE.message
+
+
+async def test_a_deadline_beyond_that_of_jobs_is_named_for_them_too():
+    failure = errors.Busy("Full.", retry_after_s=2.0, deadline_s=900.0)
+    async with gateway(FakeBackend(failure=failure)) as client:
+        response = await client.post("/v1/denoise", content=picture())
+    assert response.status_code == 429
+    assert response.json()["detail"] == "Full. It can also run in the background: async=true&deadline_s=900."
+
+
+@pytest.mark.parametrize("query", ["", "&async=true"])
+async def test_the_longest_deadline_reaches_the_server(query):
+    backend = FakeBackend()
+    async with gateway(backend) as client:
+        response = await client.post(f"/v1/denoise?deadline_s=3600{query}", content=picture())
+    assert response.status_code == (202 if query else 200)
+    assert backend.calls[0][1]["deadline_s"] == 3600.0
+
+
 async def test_a_quote_is_json():
     backend = FakeBackend()
     async with gateway(backend) as client:

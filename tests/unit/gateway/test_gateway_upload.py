@@ -1,11 +1,13 @@
 """Bodies that are too large, too slow, too many or of the wrong kind, over a real socket."""
 
+import re
 import socket
 import time
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from darkroom_client import BadImage
 
 from tests.unit.gateway.fakes import FakeBackend, listening, picture
 
@@ -56,7 +58,60 @@ def test_a_body_that_comes_too_slowly(small):
 
     response = httpx.post(f"{small}/v1/denoise", content=dribble())
     assert response.status_code == 408
-    assert response.json()["detail"] == "The request did not arrive within 1 s."
+    assert re.fullmatch(
+        r"The request did not arrive within 1 s \(\d+ bytes came\); a request has 1 s and a second more for every "
+        r"1,048,576 bytes\.",
+        response.json()["detail"],
+    )
+
+
+def test_a_large_body_may_come_slowly_as_long_as_it_comes():
+    def dribble():
+        for _ in range(8):
+            yield bytes(KILO)
+            time.sleep(0.1)
+
+    with listening(FakeBackend(), upload_s=0.3, upload_bytes_per_s=4 * KILO) as url:
+        response = httpx.post(f"{url}/v1/denoise", content=dribble())
+    assert response.status_code == 200
+    assert len(response.content) == 8 * KILO
+
+
+def test_forty_megabytes_that_are_no_picture_get_a_sentence():
+    refused = BadImage("The 40000000 bytes are not an image.")
+    with listening(FakeBackend(failure=refused)) as url:
+        rubbish = bytes(40_000_000)
+        form = httpx.post(f"{url}/v1/denoise", files={"image": rubbish}, timeout=60)
+        bare = httpx.post(f"{url}/v1/denoise", content=rubbish, headers={"expect": "100-continue"}, timeout=60)
+        chunked = httpx.post(f"{url}/v1/denoise", content=chunks(40_000_000, 2**20), timeout=60)
+    for response in (form, bare, chunked):
+        assert response.status_code == 415
+        assert response.json()["detail"] == refused.message
+
+
+def test_expect_100_continue_gets_the_limit_before_the_body_is_sent(small):
+    with socket.create_connection((urlsplit(small).hostname, urlsplit(small).port), timeout=10) as raw:
+        raw.sendall(b"POST /v1/denoise HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 200000\r\n\r\n")
+        answer = b"".join(iter(lambda: raw.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"at most 102,400 bytes are allowed" in answer
+
+
+def test_a_stalled_reader_is_dropped_and_its_share_freed():
+    result = bytes(40_000_000)
+    with listening(FakeBackend(lambda data, options: result), held_bytes=50_000_000, upload_s=0.3) as url:
+        with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=10) as raw:
+            raw.sendall(b"POST /v1/denoise HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc")
+            assert raw.recv(12) == b"HTTP/1.1 200"
+            full = httpx.post(f"{url}/v1/denoise", content=b"abc")
+            assert full.status_code == 503
+            assert full.headers["retry-after"] == "1"
+            assert "no room for the result of 40,000,000 bytes" in full.json()["detail"]
+            for _ in range(100):
+                if "darkroom_gateway_held_bytes 0.0" in httpx.get(f"{url}/metrics").text:
+                    break
+                time.sleep(0.05)
+        assert httpx.post(f"{url}/v1/denoise", content=b"abc").status_code == 200
 
 
 def test_all_uploads_together_are_bounded(small):

@@ -59,8 +59,9 @@ def job_router(services: Services) -> APIRouter:
             raise job.problem
         if job.result is None:
             raise Problem(409, "unfinished", f"The job is {job.state}; its result is not there yet.", 1.0)
+        share = services.budget.send(job.id, job.bytes)
         job.fetched = True
-        return picture_answer(job.result, as_json=job.as_json)
+        return picture_answer(job.result, share, as_json=job.as_json, stall_s=services.settings.upload_s)
 
     @router.delete(
         "",

@@ -19,6 +19,8 @@ from darkroom_gateway.settings import Settings
 _SWEEP_EVERY_S = 5.0
 _REFUSED_WITHIN_S = 0.15
 """A server refuses at admission, within milliseconds: long enough to answer a caller 429 instead of 202."""
+_BYTES_PER_S = 100e6
+"""How fast a picture reaches the server, at least; it is refused when it is there."""
 
 
 class Runner:
@@ -38,10 +40,13 @@ class Runner:
         job.work = asyncio.create_task(self._run(job, picture, options, lease))
         return job
 
-    async def refusal(self, job: Job) -> Problem | None:
-        """Why the server did not take a job that was just started, which is forgotten then; None where it did."""
+    async def refusal(self, job: Job, size: int) -> Problem | None:
+        """Why the server did not take a job that was just started, which is forgotten then; None where it did.
+
+        `size`: of the picture, bytes.
+        """
         if job.work is not None:
-            await asyncio.wait({job.work}, timeout=_REFUSED_WITHIN_S)
+            await asyncio.wait({job.work}, timeout=_REFUSED_WITHIN_S + size / _BYTES_PER_S)
         if job.problem is not None:
             self.store.remove(job)
         return job.problem

@@ -11,6 +11,7 @@ export class Refused extends Error {
     this.status = status;
     this.reason = body?.reason ?? "";
     this.retryAfter = retryAfter;
+    this.deadline = body?.deadline_s ?? null;
   }
 }
 

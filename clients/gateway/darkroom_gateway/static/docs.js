@@ -80,7 +80,9 @@ async function answer(request) {
   if (!request.response.type.startsWith("image/")) return [element("pre", {}, text("code", await request.response.text()))];
   const url = URL.createObjectURL(request.response);
   const report = request.getResponseHeader("darkroom-report") ?? "{}";
-  return [element("img", { src: url, alt: "Result" }), element("p", {}, element("a", { href: url, download: "result", textContent: "Download" })),
+  const image = element("img", { src: url, alt: "Result" });
+  image.onerror = () => image.remove(); // TIFF, which most browsers cannot show
+  return [image, element("p", {}, element("a", { href: url, download: "result", textContent: "Download" })),
     element("pre", {}, text("code", JSON.stringify(JSON.parse(report), null, 2)))];
 }
 

@@ -37,13 +37,19 @@ function choose(file) {
   photo = file;
   $("file-name").textContent = file.name || "Pasted picture";
   $("file-hint").textContent = size(file);
-  $("thumbnail").src = fresh(file);
-  $("thumbnail").hidden = false;
+  thumbnail(file);
   $("result").hidden = true;
   if (file.size > (catalogue?.max_bytes ?? Infinity)) {
     return say(`This file is too large: at most ${Math.floor(catalogue.max_bytes / 1e6)} MB are allowed.`, true);
   }
   $("status").hidden = true;
+}
+
+// HEIC, TIFF and JPEG XL are formats that most browsers cannot show; the server can read them all the same.
+function thumbnail(file) {
+  $("thumbnail").onload = () => ($("thumbnail").hidden = false);
+  $("thumbnail").onerror = () => ($("thumbnail").hidden = true);
+  $("thumbnail").src = fresh(file);
 }
 
 const size = ({ size: bytes }) => (bytes < 1e5 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
@@ -101,26 +107,31 @@ async function start() {
 }
 
 // Busy is no failure: say so, wait as long as the server asks, try again until somebody cancels.
+// Where a longer deadline would do, the refusal names it.
 async function attempt(task, file, signal) {
-  for (;;) {
+  for (let deadline = null; ; ) {
     try {
-      const job = (running.job = await submit(task, file, signal));
+      const job = (running.job = await submit(task, file, signal, deadline));
       const end = await follow(job, (state) => show(task, state), signal);
       if (end.state === "done") return end;
       throw new Refused(end.error.reason === "busy" ? 429 : 0, end.error, end.error.retry_after_s);
     } catch (error) {
-      if (error.status !== 429) throw error;
       running.job = null;
+      if (error.deadline > deadline) {
+        deadline = error.deadline;
+        continue;
+      }
+      if (error.status !== 429) throw error;
       await pause(Math.ceil(error.retryAfter ?? 1), error.message, signal);
     }
   }
 }
 
-async function submit(task, file, signal) {
+async function submit(task, file, signal, deadline) {
   say("Sending the photo…");
   bar(null);
   const onUpload = (sent) => bar(sent < 1 ? sent : null);
-  const options = { ...chosen($("options")), async: "true" };
+  const options = { ...chosen($("options")), async: "true", ...(deadline ? { deadline_s: deadline } : {}) };
   return JSON.parse((await post(task.path, file, options, { onUpload, signal, type: "text" })).responseText);
 }
 
@@ -153,13 +164,13 @@ function show(task, state) {
 
 async function finish(task, before, picture, report) {
   urls.splice(0).forEach((url) => URL.revokeObjectURL(url));
-  $("thumbnail").src = fresh(photo);
+  thumbnail(photo);
   const after = fresh(picture);
   const comparison = compare(fresh(before), after);
   $("compare").replaceChildren(comparison);
   const name = (before.name || "photo").replace(/\.[^.]*$/, "");
   $("download").href = after;
-  $("download").download = `${name}.${task.name.replaceAll("_", "-")}.${picture.type.split("/")[1].replace("jpeg", "jpg")}`;
+  $("download").download = `${name}.${task.name.replaceAll("_", "-")}.${picture.type.split("/")[1].replace("jpeg", "jpg").replace("tiff", "tif")}`;
   const seconds = ["queue_ms", "decode_ms", "infer_ms", "encode_ms"].reduce((sum, key) => sum + (report[key] ?? 0), 0) / 1000;
   const facts = [report.network, report.faces && `${report.faces.length} faces`, `${seconds.toFixed(2)} s`, size(picture)];
   $("facts").textContent = facts.filter(Boolean).join(" · ");
@@ -170,8 +181,9 @@ async function finish(task, before, picture, report) {
   $("result").hidden = false;
   $("zoom").setAttribute("aria-pressed", "false");
   // Only a picture that is there has a height to scroll to.
-  await comparison.querySelector(".after").decode().catch(() => {});
-  say("Done. Move the slider to compare.");
+  const shown = await comparison.querySelector(".after").decode().then(() => true, () => false);
+  $("compare").hidden = $("zoom").hidden = !shown;
+  say(shown ? "Done. Move the slider to compare." : "Done. This browser cannot show the result: download it.");
   $("status").scrollIntoView({ block: "start" });
 }
 
