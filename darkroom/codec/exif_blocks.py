@@ -94,7 +94,7 @@ def set_density(directory: Directory, density: tuple[float, float]) -> None:
     directory[RESOLUTION_UNIT] = _INCH
 
 
-def copied(source: Directory, tags: Iterable[int]) -> Directory:
+def _copied(source: Directory, tags: Iterable[int]) -> Directory:
     """A little-endian directory of those tags, with their types."""
     target = Directory(group=source.group)
     for tag in tags:
@@ -109,7 +109,7 @@ def copied(source: Directory, tags: Iterable[int]) -> Directory:
 def _read(directory: Directory, stream: io.BytesIO, offset: int) -> Directory:
     stream.seek(offset)
     directory.load(stream)
-    return copied(directory, (tag for tag in directory if tag not in _POINTERS))
+    return _copied(directory, (tag for tag in directory if tag not in _POINTERS))
 
 
 def _block(directories: ExifDirectories) -> bytes:

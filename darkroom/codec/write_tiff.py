@@ -15,7 +15,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2 as Directory
 from PIL.TiffTags import BYTE, LONG, LONG8, SHORT, UNDEFINED
 
 from darkroom.codec import icc
-from darkroom.codec.exif_blocks import ExifDirectories, copied, laid_out, parsed, set_density
+from darkroom.codec.exif_blocks import ExifDirectories, laid_out, parsed, set_density
 from darkroom.codec.image import Depth, Description, Metadata, Samples
 from darkroom.codec.rows import Bands
 
@@ -27,6 +27,7 @@ _MOST_CLASSIC = 2**32 - 2**26
 """Bytes of the samples from which a file has 64-bit offsets (BigTIFF), whatever they are compressed to."""
 _DEFLATE, _HORIZONTAL = 8, 2
 _BLACK_IS_ZERO, _RGB, _UNASSOCIATED_ALPHA = 1, 2, 2
+_STRIP_OFFSETS, _STRIP_LENGTHS = 273, 279
 _XMP, _IPTC, _ICC = 700, 33723, 34675
 _DESCRIPTIVE = frozenset(
     # document, description, make, model, page, software, date, artist, host, rating (2), copyright, Windows' five
@@ -36,68 +37,72 @@ _DESCRIPTIVE = frozenset(
 
 
 class TiffWriter:
-    """Grey or RGB, with or without alpha (not premultiplied), of 8 or 16 bits. Holds the encoded strips and a band."""
+    """Grey or RGB, with or without alpha (not premultiplied), of 8 or 16 bits. Holds the file so far and a band."""
 
     def __init__(self, description: Description, width: int, height: int, *, bits: Depth, alpha: bool) -> None:
         self.bits: Depth = bits
-        row_bytes = width * ((1 if description.grey else 3) + alpha) * bits // 8
-        self._rows = min(height, max(1, _STRIP_BYTES // row_bytes))
-        self._bands = Bands(width, height, rows=self._rows, grey=description.grey, alpha=alpha, bits=bits)
-        self._alpha = alpha
-        self._description = description
-        self._big = height * row_bytes > _MOST_CLASSIC
-        self._strips: list[bytes] = []
+        grey = description.grey
+        row_bytes = width * ((1 if grey else 3) + alpha) * bits // 8
+        rows = min(height, max(1, _STRIP_BYTES // row_bytes))
+        self._bands = Bands(width, height, rows=rows, grey=grey, alpha=alpha, bits=bits)
+        big = height * row_bytes > _MOST_CLASSIC
+        self._header = _BIG if big else _CLASSIC
+        self._offset_kind = LONG8 if big else LONG
+        exif = parsed(description.metadata.exif)
+        main = self._layout(rows, -(-height // rows), grey=grey, alpha=alpha)
+        for tag in _DESCRIPTIVE.intersection(exif.main):
+            _put(main, tag, exif.main.tagtype[tag], exif.main[tag])
+        _put_metadata(main, description.metadata, icc.kept(description.icc, grey=grey))
+        self._directories = ExifDirectories(main, exif.nested)
+        # The directories stand before the strips: their size is known now, and their values when all strips are.
+        start = laid_out(self._directories, len(self._header))
+        self._nested_bytes = len(start) - len(main.tobytes())
+        self._lengths: list[int] = []
+        self._file = io.BytesIO()
+        self._file.write(self._header + start)
 
     def write(self, pixels: Samples, alpha: Samples | None) -> None:
         for band in self._bands.add(pixels, alpha):
             differences = band.astype(band.dtype.newbyteorder("<"))
             np.subtract(band[:, 1:], band[:, :-1], out=differences[:, 1:])
-            self._strips.append(isal_zlib.compress(differences, _LEVEL))
+            strip = isal_zlib.compress(differences, _LEVEL)
+            self._lengths.append(len(strip))
+            self._file.write(strip)
 
     def finish(self) -> bytes:
         self._bands.check_complete()
-        header = _BIG if self._big else _CLASSIC
-        directories = self._directories(header)
-        nested = len(laid_out(directories, len(header))) - len(directories.main.tobytes())
-        lengths = [len(strip) for strip in self._strips]
-        # The library counts strips from the end of its own directory.
-        _put(directories.main, 273, LONG8 if self._big else LONG, *itertools.accumulate(lengths[:-1], initial=nested))
-        file = io.BytesIO()
-        file.write(header + laid_out(directories, len(header)))
-        self._strips.reverse()
-        while self._strips:
-            file.write(self._strips.pop())
-        return file.getvalue()
+        # The library counts offsets of strips from the end of the main directory.
+        offsets = itertools.accumulate(self._lengths[:-1], initial=self._nested_bytes)
+        _put(self._directories.main, _STRIP_OFFSETS, self._offset_kind, *offsets)
+        _put(self._directories.main, _STRIP_LENGTHS, LONG, *self._lengths)
+        self._file.seek(len(self._header))
+        self._file.write(laid_out(self._directories, len(self._header)))
+        return self._file.getvalue()
 
-    def _directories(self, header: bytes) -> ExifDirectories:
-        description, metadata = self._description, self._description.metadata
+    def _layout(self, rows: int, strips: int, *, grey: bool, alpha: bool) -> Directory:
+        """How the samples are stored; offsets and lengths of the strips are 0."""
         width, height = self._bands.size
         channels = self._bands.channels
-        exif = parsed(metadata.exif)
-        main = Directory(header)
-        described = copied(exif.main, _DESCRIPTIVE.intersection(exif.main))
-        for tag in described:
-            _put(main, tag, described.tagtype[tag], described[tag])
+        main = Directory(self._header)
         _put(main, 256, LONG, width)
         _put(main, 257, LONG, height)
         _put(main, 258, SHORT, *(self.bits,) * channels)
         _put(main, 259, SHORT, _DEFLATE)
-        _put(main, 262, SHORT, _BLACK_IS_ZERO if description.grey else _RGB)
+        _put(main, 262, SHORT, _BLACK_IS_ZERO if grey else _RGB)
         _put(main, 277, SHORT, channels)
-        _put(main, 278, LONG, self._rows)
-        _put(main, 279, LONG, *(len(strip) for strip in self._strips))
-        _put(main, 273, LONG8 if self._big else LONG, *(0 for _ in self._strips))
+        _put(main, 278, LONG, rows)
         _put(main, 284, SHORT, 1)
         _put(main, 317, SHORT, _HORIZONTAL)
-        if self._alpha:
+        if alpha:
             _put(main, 338, SHORT, _UNASSOCIATED_ALPHA)
-        if metadata.density is not None:
-            set_density(main, metadata.density)
-        _put_blobs(main, metadata, icc.kept(description.icc, grey=description.grey))
-        return ExifDirectories(main, exif.nested)
+        _put(main, _STRIP_OFFSETS, self._offset_kind, *(0,) * strips)
+        _put(main, _STRIP_LENGTHS, LONG, *(0,) * strips)
+        return main
 
 
-def _put_blobs(main: Directory, metadata: Metadata, profile: bytes | None) -> None:
+def _put_metadata(main: Directory, metadata: Metadata, profile: bytes | None) -> None:
+    if metadata.density is not None:
+        set_density(main, metadata.density)
     for tag, kind, blob in ((_XMP, BYTE, metadata.xmp), (_IPTC, UNDEFINED, metadata.iptc), (_ICC, UNDEFINED, profile)):
         if blob is not None:
             _put(main, tag, kind, blob)
