@@ -19,8 +19,7 @@ MAX_SIDE: dict[EncodedFormat, int] = {
 """Longest side, pixels. JPEG: libjpeg's limit. WebP: 14 bits. AVIF: encoders go to 65,536, but libavif, with which most
 programs read, refuses more than 32,768. PNG and TIFF: what readers take."""
 MAX_AVIF_PIXELS = 2**26
-"""Of a whole picture: the encoder takes 42 bytes a pixel, 2.8 GB here (`python -m perf.codec_memory`). WebP takes 12, which
-is as much for the largest that it can hold."""
+"""Of a whole picture: the encoder takes 42 bytes a pixel, 2.8 GB here (`python -m perf.codec_memory`)."""
 SAME: dict[InputFormat, EncodedFormat] = {
     "jpeg": "jpeg",
     "png": "png",

@@ -36,19 +36,23 @@ class Bands:
         ValueError for more rows than the picture has, or without the alpha that was announced."""
         if len(pixels) > self._left or self._alpha != (alpha is not None):
             raise ValueError(f"{len(pixels)} rows, alpha {alpha is not None}: {self._left} are left of {self.size}")
+        as_stored = alpha is None and not self._grey and pixels.dtype == self._band.dtype
         top = 0
         while top < len(pixels):
+            whole = min(len(self._band), self._left)
+            if as_stored and not self._filled and len(pixels) - top >= whole:
+                self._left -= whole
+                yield np.ascontiguousarray(pixels[top : top + whole])
+                top += whole
+                continue
             rows = min(BAND_ROWS, len(self._band) - self._filled, len(pixels) - top)
-            part = slice(top, top + rows)
-            self._fill(
-                self._band[self._filled : self._filled + rows], pixels[part], None if alpha is None else alpha[part]
-            )
-            top += rows
-            self._filled += rows
+            part, filled = slice(top, top + rows), self._filled + rows
+            self._fill(self._band[self._filled : filled], pixels[part], None if alpha is None else alpha[part])
             self._left -= rows
-            if self._filled == len(self._band) or not self._left:
-                yield self._band[: self._filled]
-                self._filled = 0
+            self._filled = filled % len(self._band) if self._left else 0
+            if self._filled == 0:
+                yield self._band[:filled]
+            top += rows
 
     def check_complete(self) -> None:
         """ValueError while rows are missing."""
