@@ -3,8 +3,9 @@
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
+import numpy as np
+
 from darkroom.codec.decode import decode
-from darkroom.codec.depth import as_depth
 from darkroom.codec.header import read_header
 from darkroom.codec.image import Depth, Description, Header, Image, Samples
 from darkroom.config import Limits
@@ -80,3 +81,12 @@ class WholeReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def as_depth(samples: Samples, bits: Depth) -> Samples:
+    """The same samples with 8 or 16 bits: times 257, or divided by it and rounded."""
+    if samples.dtype == (np.uint8 if bits == 8 else np.uint16):
+        return samples
+    if bits == 16:
+        return samples.astype(np.uint16) * np.uint16(257)
+    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)

@@ -16,8 +16,8 @@ from darkroom.codec.rows import Bands
 _WEBP_EFFORT = 2
 """Of 0 to 6: libwebp's default of 4 takes twice as long for files of the same size and fidelity."""
 _AVIF_SPEED = 9
-"""Of 0 to 10: 8 takes 4 times as long for files that are 8 to 12 % smaller, 6 takes 10 times as long for 10 to 14 %
-(`python -m perf.codec`)."""
+"""Of 0 to 10: 8 takes 4 times as long for files that are 3 to 11 % smaller, 6 takes 10 times as long for 7 to 13 %
+(`docs/decisions/writing_pictures.md`)."""
 _LOSSLESS_ALPHA = {"a:lossless": "1"}
 """Otherwise alpha has the quality of the colours: up to 40 levels of error at the edge of a cut-out."""
 _FULL_CHROMA_FROM = 90
