@@ -1,8 +1,8 @@
 """TIFF 6.0 in strips: rows are differenced and deflated as they come (Intel's ISA-L), and Pillow packs the directory.
 
-Pillow and OpenCV encode whole pictures only, and Pillow has no 16-bit colour. tifffile pulls strips from a
-generator and writes no EXIF directories. libvips needs a thread that it can pull rows from, and takes 2 to 3 times as long for files
-that are a third larger (`docs/decisions/writing_pictures.md`).
+Pillow and OpenCV encode whole pictures only, and Pillow has no 16-bit colour. tifffile pulls strips from a generator
+and writes no EXIF directories. libvips needs a thread that it can pull rows from, takes 2 to 3 times as long for files
+that are a third larger, and writes no EXIF directories either (`docs/decisions/writing_pictures.md`).
 """
 
 import io
