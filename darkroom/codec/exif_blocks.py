@@ -14,6 +14,7 @@ X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
 _MAKER_NOTE, _INTEROPERABILITY = 37500, 40965
 _POINTERS = (PHOTO, GPS, _INTEROPERABILITY, 330, 513, 514)
 _INCH = 2
+_SIGNATURES = b"II*\0", b"MM\0*"
 _HEADER = b"II*\0\x08\0\0\0"
 _DENSITY_STEPS = 1000
 """Of a pixel per inch."""
@@ -75,7 +76,10 @@ def fitting(exif: bytes | None, most: int) -> bytes | None:
 
 
 def with_density(exif: bytes | None, density: tuple[float, float] | None) -> bytes | None:
-    """`exif` with the density (pixels per inch), where it states none; for formats that have no other place for it."""
+    """`exif` with the density (pixels per inch), where it states none; for formats that have no other place for it.
+    A block that is no TIFF structure is dropped: encoders refuse it."""
+    if exif is not None and not exif.startswith(_SIGNATURES):
+        exif = None
     if density is None:
         return exif
     directories = parsed(exif)

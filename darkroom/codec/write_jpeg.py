@@ -1,8 +1,8 @@
-"""JPEG through OpenCV's libjpeg-turbo: the tables, the DCT and the files of Pillow's, and other threads run meanwhile.
-Pillow encodes with the interpreter's lock in its hands, and hands it over between blocks of a millisecond only.
+"""JPEG through OpenCV's libjpeg-turbo: the tables, the DCT and the files are those of Pillow, and other threads run
+meanwhile. Pillow holds the interpreter's lock while it encodes, and releases it only between blocks of a millisecond.
 
-simplejpeg, which lets others run too, uses the fast, inexact DCT below quality 96 whatever it is told: 0.5 to 1 dB lost
-at quality 95, in larger files (`python -m perf.codec`).
+simplejpeg releases the lock too, but below quality 96 it uses the fast, inexact DCT whatever its arguments say: 0.5 to
+1 dB lost at quality 95, in larger files (`python -m perf.codec`).
 
 A large picture is encoded in bands, and their scans are joined by restart markers (ITU-T T.81, B.2.1): after a restart
 marker a scan begins anew, on a whole byte and without a predecessor, as it does at the top of a file. The decoded

@@ -2,12 +2,15 @@
 
 import io
 import struct
+import warnings
 import zlib
 
 import numpy as np
 import pytest
 import pyvips
 from codec_files import SRGB, colour, opened
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import ExifTags, IptcImagePlugin
 from PIL import Image as Pillow
 
@@ -168,6 +171,18 @@ def test_malformed_exif_does_no_harm(name: str, block: bytes) -> None:
     picture = opened(written(name, Metadata(exif=block, density=(300.0, 300.0))))
     assert picture.size == (40, 24)
     assert float(picture.getexif()[282]) == 300
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.sampled_from("<>"), st.lists(st.tuples(st.integers(0, 250), st.integers(0, 255)), min_size=1, max_size=5))
+def test_damaged_exif_does_no_harm(order: str, damage: list[tuple[int, int]]) -> None:
+    block = bytearray(exif_block(order))
+    for at, value in damage:
+        block[at] = value
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in FORMATS:
+            assert opened(written(name, Metadata(exif=bytes(block), density=(300.0, 300.0)))).size == (40, 24)
 
 
 def test_tiff_keeps_text_that_is_not_ascii() -> None:
