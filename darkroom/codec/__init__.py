@@ -8,7 +8,7 @@ Everything wrong with the bytes is a BadImageError, a sentence that names the ca
 """
 
 from darkroom.codec.decode import decode
-from darkroom.codec.encode import DEFAULT_QUALITY, check_output_size, encode, resolve_format
+from darkroom.codec.encode import encode
 from darkroom.codec.header import read_header
 from darkroom.codec.image import (
     Depth,
@@ -22,11 +22,13 @@ from darkroom.codec.image import (
     Pixels,
     Samples,
 )
+from darkroom.codec.outputs import DEFAULT_QUALITY, MAX_SIDE, check_output_size, resolve_depth, resolve_format
 from darkroom.codec.reader import Reader, open_reader
 from darkroom.codec.writer import Writer, open_writer
 
 __all__ = [
     "DEFAULT_QUALITY",
+    "MAX_SIDE",
     "Depth",
     "Description",
     "EncodedFormat",
@@ -45,5 +47,6 @@ __all__ = [
     "open_reader",
     "open_writer",
     "read_header",
+    "resolve_depth",
     "resolve_format",
 ]

@@ -1,46 +1,106 @@
-"""JPEG through OpenCV's libjpeg-turbo: the tables, the DCT and the files of Pillow's, and other threads run meanwhile.
-Pillow encodes with the interpreter's lock in its hands, and hands it over between blocks of a millisecond only.
+"""JPEG through OpenCV's libjpeg-turbo: the tables, the DCT and the files are those of Pillow, and other threads run
+meanwhile. Pillow holds the interpreter's lock while it encodes, and releases it only between blocks of a millisecond.
 
-simplejpeg, which lets others run too, uses the fast, inexact DCT below quality 96 whatever it is told: 0.5 to 1 dB lost
-at quality 95, in larger files (`python -m perf.codec`).
+simplejpeg releases the lock too, but below quality 96 it uses the fast, inexact DCT whatever its arguments say: 0.5 to
+1 dB lost at quality 95, in larger files (`python -m perf.codec`).
+
+A large picture is encoded in bands, and their scans are joined by restart markers (ITU-T T.81, B.2.1): after a restart
+marker a scan begins anew, on a whole byte and without a predecessor, as it does at the top of a file. The decoded
+pixels are those of the picture encoded at once.
 """
+
+import io
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from darkroom.codec.image import Image
-from darkroom.codec.rows import flattened
+from darkroom.codec import icc
+from darkroom.codec.image import Depth, Description, Samples
+from darkroom.codec.jpeg_segments import metadata_segments, with_density
+from darkroom.codec.rows import Bands
 
 _FULL_CHROMA_FROM = 90
 """Quality from which every pixel keeps its own colour (4:4:4); below, colour has half the resolution (4:2:0)."""
-_ICC = b"ICC_PROFILE\0"
-_MOST_OF_A_PROFILE = 65_533 - len(_ICC) - 2
-"""Bytes of a profile in one segment (ICC.1:2022, B.4)."""
+_BAND_PIXELS = 2**22
+"""Of a band, at most: 12 MB. Smaller pictures are one band, without restart markers."""
+_MOST_UNITS = 65_535
+"""Coded units (MCU) between two restart markers, at most (T.81, B.2.4.4)."""
+_DRI, _SOF0, _SOS = b"\xff\xdd", 0xC0, 0xDA
+_END = b"\xff\xd9"
 
 
-def write_jpeg(image: Image, quality: int, icc: bytes | None) -> bytes:
-    """Baseline JFIF, grey or YCbCr; transparency becomes white paper. `quality` 1..100 scales the standard tables."""
-    page = np.ascontiguousarray(flattened(image))
-    pixels = np.ascontiguousarray(page[..., 0]) if image.grey else cv2.cvtColor(page, cv2.COLOR_RGB2BGR)
-    full = quality >= _FULL_CHROMA_FROM
-    sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444 if full else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
-    settings = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
-    done, encoded = cv2.imencode(".jpg", pixels, settings)
+class JpegWriter:
+    """Baseline JFIF, grey or YCbCr; transparency becomes white paper. `quality` 1..100 scales the standard tables.
+    Holds the file so far and a band of rows."""
+
+    bits: Depth = 8
+
+    def __init__(self, description: Description, width: int, height: int, *, alpha: bool, quality: int) -> None:
+        grey = description.grey
+        full = quality >= _FULL_CHROMA_FROM
+        sampling = cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444 if full else cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420
+        self._settings = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, sampling]
+        unit = 8 if full or grey else 16
+        units_across = -(-width // unit)
+        unit_rows = max(1, min(_BAND_PIXELS // (units_across * unit * unit), _MOST_UNITS // units_across))
+        self._bands = Bands(width, height, rows=unit_rows * unit, grey=grey, alpha=alpha, over_white=True)
+        self._interval = unit_rows * units_across if height > unit_rows * unit else 0
+        """Coded units of a band; 0 where one band is the whole picture."""
+        self._height = height
+        self._density = description.metadata.density
+        self._segments = metadata_segments(description.metadata, icc.kept(description.icc, grey=grey))
+        self._done = 0
+        self._file = io.BytesIO()
+
+    def write(self, pixels: Samples, alpha: Samples | None) -> None:
+        for band in self._bands.add(pixels, alpha):
+            stored = band[..., 0] if self._bands.channels == 1 else cv2.cvtColor(band, cv2.COLOR_RGB2BGR)
+            header, scan = _split(_encoded(stored, self._settings))
+            if self._done == 0:
+                self._file.write(self._first_header(header))
+            else:
+                self._file.write(bytes((0xFF, 0xD0 + (self._done - 1) % 8)))
+            self._file.write(scan)
+            self._done += 1
+
+    def finish(self) -> bytes:
+        self._bands.check_complete()
+        self._file.write(_END)
+        return self._file.getvalue()
+
+    def _first_header(self, header: memoryview) -> bytes:
+        """That of the whole picture, from the header of its first band."""
+        segments = dict(_segments(header))
+        app0_ends = 4 + int.from_bytes(header[4:6], "big")
+        parts: list[bytes | memoryview] = [with_density(bytes(header[:app0_ends]), self._density), *self._segments]
+        if not self._interval:
+            return b"".join((*parts, header[app0_ends:]))
+        height_at, scan_at = segments[_SOF0] + 5, segments[_SOS]
+        parts += [header[app0_ends:height_at], self._height.to_bytes(2, "big"), header[height_at + 2 : scan_at]]
+        return b"".join((*parts, _DRI, b"\0\4", self._interval.to_bytes(2, "big"), header[scan_at:]))
+
+
+def _encoded(stored: NDArray[Any], settings: list[int]) -> memoryview:
+    done, encoded = cv2.imencode(".jpg", np.ascontiguousarray(stored), settings)
     if not done:
         raise MemoryError("The JPEG could not be written.")
-    return _with_profile(encoded.tobytes(), icc or b"")
+    return encoded.reshape(-1).data
 
 
-def _with_profile(file: bytes, profile: bytes) -> bytes:
-    """The profile goes behind the file's first segment, the JFIF header, in as many numbered parts as it takes."""
-    if not profile:
-        return file
-    parts = [profile[i : i + _MOST_OF_A_PROFILE] for i in range(0, len(profile), _MOST_OF_A_PROFILE)]
-    if len(parts) > 255:  # 16 MB: no segment could number them
-        return file
-    header = 4 + int.from_bytes(file[4:6], "big")
-    segments = (
-        b"\xff\xe2" + (len(part) + len(_ICC) + 4).to_bytes(2, "big") + _ICC + bytes((number, len(parts))) + part
-        for number, part in enumerate(parts, 1)
-    )
-    return b"".join((file[:header], *segments, file[header:]))
+def _segments(file: memoryview) -> list[tuple[int, int]]:
+    """Marker and offset of every segment up to the start of the scan."""
+    found: list[tuple[int, int]] = []
+    at = 2
+    while not found or found[-1][0] != _SOS:
+        found.append((file[at + 1], at))
+        at += 2 + int.from_bytes(file[at + 2 : at + 4], "big")
+    return found
+
+
+def _split(file: memoryview) -> tuple[memoryview, memoryview]:
+    """The header with the scan's own, and the coded scan without the end marker."""
+    scan_header = _segments(file)[-1][1]
+    scan = scan_header + 2 + int.from_bytes(file[scan_header + 2 : scan_header + 4], "big")
+    return file[:scan], file[scan : -len(_END)]

@@ -2,11 +2,13 @@
 
 from typing import Protocol
 
-import numpy as np
-
-from darkroom.codec.encode import encode
-from darkroom.codec.image import Depth, Description, EncodedFormat, Image, Samples
-from darkroom.codec.reader import as_depth
+from darkroom.codec.image import Depth, Description, EncodedFormat, Samples
+from darkroom.codec.outputs import DEFAULT_QUALITY, LOSSY, check_output_size, resolve_depth
+from darkroom.codec.write_jpeg import JpegWriter
+from darkroom.codec.write_png import PngWriter
+from darkroom.codec.write_tiff import TiffWriter
+from darkroom.codec.write_whole import WholeWriter
+from darkroom.errors import BadOptionError
 
 
 class Writer(Protocol):
@@ -17,10 +19,10 @@ class Writer(Protocol):
 
     def write(self, pixels: Samples, alpha: Samples | None) -> None:
         """The next rows: RGB [n, width, 3] and, where the writer was opened with `alpha`, alpha [n, width]. The arrays
-        may be changed by the caller afterwards."""
+        may be changed by the caller afterwards. ValueError for more rows than the picture has."""
 
     def finish(self) -> bytes:
-        """The encoded file, when all rows have been written. Called once."""
+        """The encoded file, when all rows have been written. Called once. ValueError while rows are missing."""
 
 
 def open_writer(
@@ -36,38 +38,22 @@ def open_writer(
     """Begin a picture of `width` x `height` pixels. `description`: greyness, profile and metadata that go along.
     Deterministic: the same rows and options give the same bytes, however they are divided into bands.
 
+    png, tiff: lossless, 8 or 16 bits; grey and alpha kept; `quality` is ignored.
+    jpeg: `quality` 1..100 (95 if None); grey kept; transparent parts are laid over white, since JPEG has no alpha.
+    webp, avif: lossy, `quality` 1..100 (90 if None); alpha kept and lossless; grey is written as colour. The writer
+    holds the whole picture; those of png, jpeg and tiff hold the file so far and a band.
+    The ICC profile goes along if it describes the channels written (a grey profile not into WebP or AVIF).
+    Metadata is written as far as the format has a place for it: `docs/pictures.md`.
     Raises BadOptionError for a quality out of range or a format that cannot hold the size or the depth."""
-    return WholeWriter(description, width, height, output_format, bits, alpha, quality)
-
-
-class WholeWriter:
-    """Collects the rows and encodes at the end."""
-
-    def __init__(
-        self,
-        description: Description,
-        width: int,
-        height: int,
-        output_format: EncodedFormat,
-        bits: Depth,
-        alpha: bool,
-        quality: int | None,
-    ) -> None:
-        self.bits: Depth = bits
-        self._description = description
-        self._format, self._quality = output_format, quality
-        self._pixels = np.empty((height, width, 3), np.uint8)
-        self._alpha = np.empty((height, width), np.uint8) if alpha else None
-        self._top = 0
-
-    def write(self, pixels: Samples, alpha: Samples | None) -> None:
-        part = slice(self._top, self._top + len(pixels))
-        self._pixels[part] = as_depth(pixels, 8)
-        if self._alpha is not None and alpha is not None:
-            self._alpha[part] = as_depth(alpha, 8)
-        self._top += len(pixels)
-
-    def finish(self) -> bytes:
-        about = self._description
-        image = Image(self._pixels, self._alpha, about.grey, about.icc, about.format, about.metadata)
-        return encode(image, self._format, self._quality)
+    check_output_size(width, height, output_format)
+    resolve_depth(bits, bits, output_format)
+    if output_format == "png":
+        return PngWriter(description, width, height, bits=bits, alpha=alpha)
+    if output_format == "tiff":
+        return TiffWriter(description, width, height, bits=bits, alpha=alpha)
+    quality = DEFAULT_QUALITY[output_format] if quality is None else quality
+    if not 1 <= quality <= 100:
+        raise BadOptionError(f"output_quality must be 1 to 100 for {LOSSY[output_format]}, got {quality}.")
+    if output_format == "jpeg":
+        return JpegWriter(description, width, height, alpha=alpha, quality=quality)
+    return WholeWriter(description, width, height, output_format=output_format, alpha=alpha, quality=quality)

@@ -46,7 +46,7 @@ def test_a_photo_taken_sideways_comes_back_upright(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "answered"), [("PNG", "PNG"), ("JPEG", "JPEG"), ("WEBP", "WEBP"), ("TIFF", "PNG"), ("BMP", "PNG")]
+    ("sent", "answered"), [("PNG", "PNG"), ("JPEG", "JPEG"), ("WEBP", "WEBP"), ("TIFF", "TIFF"), ("BMP", "PNG")]
 )
 def test_the_answer_has_the_format_of_the_question_where_we_write_it(server: Server, sent: str, answered: str) -> None:
     assert enlarge(server, file_of(PHOTO, sent)).format == answered
@@ -57,12 +57,12 @@ def test_lossless_formats_give_the_same_pixels(server: Server) -> None:
     assert len(answers) == 1
 
 
-@pytest.mark.parametrize("wanted", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("wanted", ["png", "jpeg", "webp", "avif", "tiff"])
 def test_output_format(server: Server, wanted: str) -> None:
     assert enlarge(server, file_of(PHOTO), output_format=wanted).format == wanted.upper()
 
 
-@pytest.mark.parametrize("wanted", ["jpeg", "webp"])
+@pytest.mark.parametrize("wanted", ["jpeg", "webp", "avif"])
 def test_output_quality_costs_bytes(server: Server, wanted: str) -> None:
     sizes = []
     for quality in ("20", "95"):
