@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 
 PIPELINE_FILE = "pipeline.json"
 NETWORKS_FILE = "networks.json"
+WIDE_SUFFIX = "_16bit"
+"""Ends the name of a network that does with 16 bits what the network of the rest of the name does with 8."""
 
 
 CpuPrecision = Literal["f32", "f16", "bf16"]
@@ -88,6 +90,7 @@ class PipelineConfig(_Strict):
     """`pipeline.json`: `cpu` holds what differs without a GPU, merged key by key over the rest."""
 
     networks: dict[str, NetworkConfig]
+    """By name. A network NAME_16bit of the version that is not listed has the settings of NAME."""
     limits: Limits = Limits()
     engine: EngineConfig = EngineConfig()
     providers: dict[Provider, dict[str, str | int | bool]] = {}
@@ -123,8 +126,8 @@ class NetworkRecord(BaseModel):
     cpu_precisions: dict[CpuPrecision, float] = {}
     """PSNR in dB of OpenVINO's answers on a CPU in each precision, against onnxruntime's in fp32, by export."""
     simulated: Literal["nearest", "echo", "compute"] = "nearest"
-    """What a simulated device answers: the first input enlarged by `scale`, the first input as it is, or the
-    network's own result (for networks that decide what happens next)."""
+    """What a simulated device answers: the first input enlarged by `scale` and no pixel guarded, the first input as it
+    is, or the network's own result (for networks that decide what happens next)."""
     simulated_unit: PositiveInt = 128 * 128 * 3
     """Values of the first input that cost one unit on a simulated device: a 128x128 tile, one face, one latent."""
 

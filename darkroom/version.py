@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from darkroom.config import ConfigError, NetworkRecord, PipelineConfig, load_networks, load_pipeline
+from darkroom.config import WIDE_SUFFIX, ConfigError, NetworkRecord, PipelineConfig, load_networks, load_pipeline
 from darkroom.digest import sha256
 from darkroom.engine.simulated import SimulatedRunner, Simulation
 from darkroom.network import Network, Releasing, Runner
@@ -28,6 +28,7 @@ class ModelVersion:
         config = load_pipeline(path, cpu=not gpu and simulation is None)
         # A task that computes without networks is not exported, and has no networks.json.
         records = load_networks(path) if config.networks else {}
+        config = _with_wide(config, records)
         networks = {}
         for name, tunables in config.networks.items():
             if name not in records:
@@ -48,6 +49,13 @@ class ModelVersion:
         """Free the networks; their last runs have begun."""
         for network in self.networks.values():
             network.close()
+
+
+def _with_wide(config: PipelineConfig, records: dict[str, NetworkRecord]) -> PipelineConfig:
+    """The tunables with an entry for each exported NAME_16bit of a network NAME that they list."""
+    wide = {f"{name}{WIDE_SUFFIX}": tunables for name, tunables in config.networks.items()}
+    exported = {name: tunables for name, tunables in wide.items() if name in records}
+    return config.model_copy(update={"networks": exported | config.networks}) if exported else config
 
 
 def _runner(

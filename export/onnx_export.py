@@ -20,12 +20,14 @@ def write(
     dynamic_axes: Mapping[str, Mapping[int, str]],
     *,
     external_data: bool = False,
+    wide: Sequence[str] = (),
 ) -> None:
     """Trace `module` on `inputs` (name -> example, in the order of its forward()) and write ONNX to `path`.
 
     `dynamic_axes`: input or output name -> {axis: name}, such as `{"image": {0: "n", 1: "h", 2: "w"}}`; axes
     with the same name are the same size. `external_data` puts the weights into one file `<path>.data` beside
-    it, which protobuf demands beyond 2 GB. Raises ExportError where the exporter or the checker refuses.
+    it, which protobuf demands beyond 2 GB. `wide`: inputs and outputs that are int32 in torch, whose exporter knows no
+    uint16, and become uint16 in the file. Raises ExportError where the exporter or the checker refuses.
     """
     module.eval()
     try:
@@ -43,6 +45,8 @@ def write(
                 opset_version=OPSET,
                 dynamo=False,
             )
+        if wide:
+            _make_wide(path, frozenset(wide))
         if external_data:
             _gather_external_data(path)
         onnx.checker.check_model(str(path), full_check=not external_data)
@@ -50,6 +54,33 @@ def write(
         raise ExportError(f"{path.name} is not valid ONNX: {error}") from error
     except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
         raise ExportError(f"{path.name}: torch could not export it: {error}") from error
+
+
+def _make_wide(path: Path, names: frozenset[str]) -> None:
+    """Turn the named int32 ports into uint16, with the casts that lead to the outputs among them.
+
+    Between a port and its cast there may only be what moves values (Transpose, Reshape).
+    """
+    model = onnx.load(str(path))
+    graph = model.graph
+    for value in (*graph.input, *graph.output):
+        if value.name in names:
+            value.type.tensor_type.elem_type = onnx.TensorProto.UINT16
+    made_by = {output: node for node in graph.node for output in node.output}
+    for value in graph.output:
+        if value.name not in names:
+            continue
+        node = made_by[value.name]
+        while node.op_type in ("Transpose", "Reshape"):
+            node = made_by[node.input[0]]
+        if node.op_type != "Cast":
+            raise ExportError(f"{path.name}: {value.name} comes from {node.op_type}, not from a cast to whole numbers.")
+        for attribute in node.attribute:
+            if attribute.name == "to":
+                attribute.i = onnx.TensorProto.UINT16
+    # The traced types of values in between are those of int32; onnx infers them anew.
+    del graph.value_info[:]
+    onnx.save_model(model, str(path))
 
 
 def _gather_external_data(path: Path) -> None:

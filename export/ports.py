@@ -10,6 +10,9 @@ Port = tuple[str, int]
 """numpy's name of the element type, number of axes (the batch's included): `("uint8", 4)`."""
 
 PIXELS: Port = ("uint8", 4)
+WIDE_PIXELS: Port = ("uint16", 4)
+GUARDED: Port = ("uint8", 3)
+"""Weights of the guard's fallback, at the size of the input."""
 NUMBERS: Port = ("float32", 1)
 
 

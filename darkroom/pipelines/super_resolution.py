@@ -20,7 +20,8 @@ def network_for(version: ModelVersion, options: SuperResolutionOptions) -> Netwo
     family = version.networks.get(f"{options.network}_x{options.scale}")
     network = family or version.networks.get(options.network)
     if network is None:
-        names = {name.removesuffix("_x2").removesuffix("_x4") for name in version.networks}
+        own = [name for name, network in version.networks.items() if network.record.bits == 8]
+        names = {name.removesuffix("_x2").removesuffix("_x4") for name in own}
         raise BadOptionError(f"network must be one of {', '.join(sorted(names))}, got {quoted(options.network)}.")
     if network.scale % options.scale:
         raise BadOptionError(f"scale must be at most {network.scale} for {network.name}, got {options.scale}.")

@@ -42,7 +42,8 @@ class Task(Generic[OptionsT]):
 
 def choose_network(version: ModelVersion, name: str, option: str = "network") -> Network:
     """The version's network of that name, or BadOptionError naming those it has."""
-    network = version.networks.get(name)
+    own = {name: network for name, network in version.networks.items() if network.record.bits == 8}
+    network = own.get(name)
     if network is None:
-        raise BadOptionError(f"{option} must be one of {', '.join(sorted(version.networks))}, got {quoted(name)}.")
+        raise BadOptionError(f"{option} must be one of {', '.join(sorted(own))}, got {quoted(name)}.")
     return network

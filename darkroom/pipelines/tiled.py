@@ -26,7 +26,8 @@ def tiled_warm_up(version: ModelVersion, network: Network, extra: Unit = ()) -> 
     """One grey tile of the smallest shape, or the probe: enough to know what a pixel costs."""
     tiling, probe = tiling_of(version, network), version.config.networks[network.name].probe
     height, width = (probe, probe) if probe else (min(tiling.heights), min(tiling.widths))
-    return network, (np.full((height, width, 3), 128, np.uint8), *extra)
+    dtype = np.uint8 if network.record.bits == 8 else np.uint16
+    return network, (np.full((height, width, 3), 2 ** (network.record.bits - 1), dtype), *extra)
 
 
 async def run_tiled(

@@ -52,14 +52,19 @@ class Span(nn.Module):
         self.shuffle = nn.PixelShuffle(scale)
 
     def forward(self, image: Tensor) -> Tensor:
+        enlarged: Tensor = self.shuffle(self.phases(image))
+        return enlarged
+
+    def phases(self, image: Tensor) -> Tensor:
+        """The result before its pixels are put in place: [n, 3 * scale * scale, h, w]."""
         head = self.head((image - self.mean) * 255.0)
         outputs, first = [head], head
         for block in self.blocks:
             output, first = block(outputs[-1])
             outputs.append(output)
         merged = self.merge(torch.cat([head, self.tail(outputs[-1]), outputs[1], first], dim=1))
-        enlarged: Tensor = self.shuffle(self.upsample(merged))
-        return enlarged
+        phases: Tensor = self.upsample(merged)
+        return phases
 
 
 def from_ncnn(files: Mapping[str, bytes], scale: int) -> Span:

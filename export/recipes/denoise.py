@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from export.pixels import pixel_network
+from export.pixels import pixel_networks
 from export.recipe import Plan, Recipe
 from export.sources import SOURCES
 
@@ -19,10 +19,15 @@ def _ffdnet(files: Mapping[str, bytes]) -> "nn.Module":
     return ffdnet.from_state_dict(files["ffdnet_color.pth"])
 
 
-FFDNET_COLOR = pixel_network(
+BOUNDS = (1.25, 2.0)
+"""Of the guard. A denoised pixel lies within the range of the noisy ones around it, so the ratio is 1 at most where the
+network works as it should."""
+
+FFDNET_COLOR, FFDNET_COLOR_16BIT = pixel_networks(
     "ffdnet_color",
     SOURCES["ffdnet_color"],
     _ffdnet,
+    bounds=BOUNDS,
     extra={"sigma": (15.0, 50.0, 0.0, 75.0)},
 )
 
@@ -36,6 +41,6 @@ def _references() -> "Sequence[Reference]":
 RECIPE = Recipe(
     task="denoise",
     summary="take the noise out of a picture",
-    plan=lambda _: Plan(networks=(FFDNET_COLOR,)),
+    plan=lambda _: Plan(networks=(FFDNET_COLOR, FFDNET_COLOR_16BIT)),
     references=_references,
 )

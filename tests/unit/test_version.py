@@ -69,6 +69,20 @@ def test_exported_networks_that_are_not_wanted_are_not_loaded(tmp_path: Path) ->
     assert list(load(tmp_path).networks) == ["tiny"]
 
 
+def test_a_network_for_sixteen_bits_has_the_tunables_of_the_one_for_eight(tmp_path: Path) -> None:
+    write_version(tmp_path)
+    (tmp_path / "pipeline.json").write_text('{"networks": {"tiny": {"max_batch": 2}}}')
+    records = json.loads((tmp_path / "networks.json").read_text())
+    records["tiny_16bit"] = records["tiny"] | {"bits": 16}
+    (tmp_path / "networks.json").write_text(json.dumps(records))
+
+    version = load(tmp_path)
+
+    assert version.networks["tiny_16bit"].record.bits == 16
+    assert version.networks["tiny_16bit"].max_batch == 2
+    assert version.config.networks["tiny_16bit"] == version.config.networks["tiny"]
+
+
 def test_a_simulated_version_has_the_gpu_s_tunables_and_needs_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,11 +18,14 @@ from export import onnx_export, parity
 from export.architectures import ffdnet, rrdbnet, span
 from export.errors import ExportError
 from export.fetch import fetch
+from export.guard import Bounds
 from export.pixel_graph import PixelGraph
 from export.recipes import denoise, super_resolution
 from export.sources import SOURCES
 
 Floats = NDArray[np.float32]
+NEVER = Bounds(1e6, 2e6)
+"""Bounds of a guard that never acts on numbers."""
 
 
 def run_ncnn(files: Mapping[str, bytes], image: Floats, folder: Path) -> Floats:
@@ -102,17 +105,23 @@ def test_ffdnet_refuses_odd_sizes() -> None:
 
 
 @pytest.mark.parametrize(
-    "network", [super_resolution.SPAN_X2, super_resolution.SPAN_X4, denoise.FFDNET_COLOR], ids=lambda n: n.name
+    "network",
+    [super_resolution.SPAN_X2, super_resolution.SPAN_X4_16BIT, denoise.FFDNET_COLOR, denoise.FFDNET_COLOR_16BIT],
+    ids=lambda n: n.name,
 )
 def test_an_exported_network_has_the_documented_inputs_and_outputs(network: Any, tmp_path: Path) -> None:
     facts = network.make(fetch(network.weights), tmp_path)
 
     session = parity.session(tmp_path / f"{network.name}.onnx")
     inputs = {node.name: (node.type, node.shape) for node in session.get_inputs()}
-    assert inputs.pop("image") == ("tensor(uint8)", ["n", "h", "w", 3])
-    assert inputs == ({"sigma": ("tensor(float)", ["n"])} if network.name == "ffdnet_color" else {})
-    assert [(node.name, node.type) for node in session.get_outputs()] == [("output", "tensor(uint8)")]
-    assert facts["parity"]["max_abs"] <= 1
+    pixels = f"tensor({'uint16' if network.name.endswith('_16bit') else 'uint8'})"
+    assert inputs.pop("image") == (pixels, ["n", "h", "w", 3])
+    assert inputs == ({"sigma": ("tensor(float)", ["n"])} if network.name.startswith("ffdnet_color") else {})
+    outputs = [(node.name, node.type) for node in session.get_outputs()]
+    assert outputs == [("output", pixels), ("guarded", "tensor(uint8)")]
+    assert facts["parity"]["max_abs"] <= (8 if network.name.endswith("_16bit") else 1)
+    assert facts.get("bits", 8) == (16 if network.name.endswith("_16bit") else 8)
+    assert "bf16" not in facts["cpu_precisions"] or facts.get("bits", 8) == 8
 
 
 class Offset(nn.Module):
@@ -127,11 +136,11 @@ def offset_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("offset") / "offset.onnx"
     free = {0: "n"}
     onnx_export.write(
-        PixelGraph(Offset()),
+        PixelGraph(Offset(), 1, NEVER),
         path,
         {"image": torch.zeros(2, 8, 8, 3, dtype=torch.uint8), "extra": torch.zeros(2)},
-        ["output"],
-        {"image": free | {1: "h", 2: "w"}, "extra": free, "output": free | {1: "h", 2: "w"}},
+        ["output", "guarded"],
+        {name: free | {1: "h", 2: "w"} for name in ("image", "output", "guarded")} | {"extra": free},
     )
     return path
 
@@ -151,13 +160,13 @@ def offset_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 )
 def test_the_coat_clamps_and_rounds(offset_file: Path, level: int, extra: float, expected: int) -> None:
     image = np.full((1, 4, 6, 3), level, np.uint8)
-    (output,) = parity.session(offset_file).run(None, {"image": image, "extra": np.float32([extra])})
+    output, _ = parity.session(offset_file).run(None, {"image": image, "extra": np.float32([extra])})
     np.testing.assert_array_equal(output, np.full_like(image, expected))
 
 
 def test_every_grey_level_survives_the_coat(offset_file: Path) -> None:
     image = np.arange(256 * 3, dtype=np.uint64).astype(np.uint8).reshape(1, 16, 16, 3)
-    (output,) = parity.session(offset_file).run(None, {"image": image, "extra": np.zeros(1, np.float32)})
+    output, _ = parity.session(offset_file).run(None, {"image": image, "extra": np.zeros(1, np.float32)})
     np.testing.assert_array_equal(output, image)
 
 
@@ -189,7 +198,8 @@ def test_a_network_that_mixes_its_batch_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "mixing.onnx"
     axes = {0: "n", 1: "h", 2: "w"}
     example = {"image": torch.zeros(2, 8, 8, 3, dtype=torch.uint8)}
-    onnx_export.write(PixelGraph(DependsOnBatch()), path, example, ["output"], {"image": axes, "output": axes})
+    graph, outputs = PixelGraph(DependsOnBatch(), 1, NEVER), ["output", "guarded"]
+    onnx_export.write(graph, path, example, outputs, dict.fromkeys(("image", *outputs), axes))
     with pytest.raises(ExportError, match=r"output of item 0 depends on the rest of its batch"):
         parity.batch_invariance(path, {"image": parity.photo(3, 16, 16)})
 
