@@ -6,7 +6,7 @@ import numpy as np
 
 from darkroom.codec.encode import encode
 from darkroom.codec.image import Depth, Description, EncodedFormat, Image, Samples
-from darkroom.codec.reader import as_depth
+from darkroom.codec.raw import as_depth
 
 
 class Writer(Protocol):
