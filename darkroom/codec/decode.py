@@ -14,7 +14,7 @@ def decode(
     frame: int | None = None,
     truncated: Literal["refuse", "accept"] = "refuse",
 ) -> Image:
-    """The picture in the encoded file `data`, upright, as a viewer would show it: `open_reader` with 8 bits, read whole.
+    """The picture in the encoded file `data`, upright, as a viewer shows it: `open_reader` with 8 bits, read whole.
 
     Raises BadImageError as `open_reader` does, and for pixels that are truncated or damaged: there is no partial
     picture, unless `truncated="accept"`. Thread-safe; the libraries release the GIL while they decode.

@@ -17,8 +17,11 @@ _POINTERS = {_EXIF: 1, _GPS: 1, _INTEROPERABILITY: 2}
 """Tags of directories within directories, and how deep they stand."""
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 _DESCRIBING = frozenset(
-    (0x010D, 0x010E, 0x010F, 0x0110, 0x011D, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x4749, 0x8298, _EXIF, _GPS)
-    + (_X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT, *range(0x9C9B, 0x9CA0))
+    (
+        *(0x010D, 0x010E, 0x010F, 0x0110, 0x011D, 0x0131, 0x0132, 0x013B, 0x013C, 0x4746, 0x4749, 0x8298),
+        *(_EXIF, _GPS, _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT),
+        *range(0x9C9B, 0x9CA0),
+    )
 )
 """Tags of the first directory that are kept. The others describe how pixels are stored, thumbnails, or are private."""
 _STALE = frozenset((0xA002, 0xA003, 0x9214, 0xA214, 0x1001, 0x1002))

@@ -124,10 +124,10 @@ def choose_frame(name: str, frames: int, choice: Choice, unit: str = "frames") -
 def check_composing(name: str, frame: int, width: int, height: int) -> None:
     """BadImageError where too many pixels would have to be decoded to compose the frame."""
     most = MAX_COMPOSED_PIXELS // max(1, width * height)
-    if frame >= most:
+    if frame > most:
         raise BadImageError(
-            f"Frame {frame} of the {name} image cannot be composed: of {width} x {height} pixels, "
-            f"at most {most} frames are decoded."
+            f"Frame {frame} of the {name} image, of {width} x {height} pixels, would be composed of too many before it; "
+            f"the option frame may be at most {most}."
         )
 
 

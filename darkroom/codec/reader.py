@@ -14,6 +14,7 @@ from darkroom.codec.image import Depth, Description, Header, Samples
 from darkroom.codec.raw import Choice, RawHeader, RawImage, as_depth
 from darkroom.codec.recognise import NAMES
 from darkroom.codec.spread import spread
+from darkroom.codec.vips import VipsError
 from darkroom.config import Limits
 from darkroom.errors import BadImageError
 
@@ -165,6 +166,11 @@ def _refusals(name: str) -> Iterator[None]:
     except BadImageError:
         raise
     except Exception as error:
+        if name == "PNG" and isinstance(error, VipsError):  # libpng's words do not reach us
+            raise BadImageError(
+                "The PNG image is truncated or damaged: its pixels are not complete; truncated=accept processes what "
+                "is there."
+            ) from error
         if any(word in str(error).lower() for word in _ENDS_EARLY):
             raise BadImageError(f"The {name} image is truncated: its pixels are not complete.") from error
         raise BadImageError(f"The {name} image is damaged or of an unknown kind: it cannot be decoded.") from error

@@ -1,7 +1,7 @@
 """JPEG (ITU-T T.81), 8 bits: baseline, progressive and arithmetic; grey, colour and CMYK.
 
-libjpeg-turbo through simplejpeg decodes small pictures, and those that libvips finds fault with: libvips takes 1.5 times
-as long, holds only a band, and gives the same pixels, but cannot tell harmless warnings from lost pixels.
+libjpeg-turbo through simplejpeg decodes small pictures, and those that libvips finds fault with: libvips takes 1.5
+times as long, holds only a band, and gives the same pixels, but cannot tell harmless warnings from lost pixels.
 """
 
 import re
@@ -129,7 +129,8 @@ def _decoded(data: bytes, colours: str, choice: Choice, image: RawImage) -> Pixe
         if not harmless and choice.truncated == "refuse":
             if "premature end" in str(error).lower():
                 raise BadImageError(
-                    "The JPEG image is truncated: its pixels are not complete; truncated=accept processes what is there."
+                    "The JPEG image is truncated: its pixels are not complete; truncated=accept processes what is "
+                    "there."
                 ) from error
             raise
         decoded = simplejpeg.decode_jpeg(data, colours, strict=False)

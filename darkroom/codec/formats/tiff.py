@@ -12,7 +12,7 @@ from PIL import TiffImagePlugin
 from darkroom.codec import exif, icc, photoshop
 from darkroom.codec.ifd import ORIENTATION, TYPE_BYTES, Entry, TiffReader
 from darkroom.codec.image import Metadata, Samples
-from darkroom.codec.raw import NO_ROWS, ArrayRows, Choice, MappedRows, RawHeader, RawImage, choose_frame
+from darkroom.codec.raw import NO_ROWS, ArrayRows, Choice, MappedRows, RawHeader, RawImage, Rows, choose_frame
 from darkroom.codec.vips import VipsRows
 from darkroom.errors import BadImageError
 
@@ -23,12 +23,15 @@ _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES = 322, 323, 324, 325
 _EXTRA, _FORMAT, _PROFILE, _SUBSAMPLING = 338, 339, 34675, 530
 _XMP, _IPTC, _PHOTOSHOP = 700, 33723, 34377
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
-_SHOWN = (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB)
+_JPEG, _LZMA, _ZSTD = 7, 34925, 50000
 _NO_PAGE = 0x1 | 0x4
 """NewSubfileType bits of thumbnails and of transparency masks."""
 _MAX_DIRECTORIES = 10_000
 _BAND_BYTES = 2**26
 """Bytes of a strip, or of a row of tiles, up to which the picture counts as read in bands."""
+
+_LIMIT_BYTES = 2**24
+"""Well below the 50 MiB that libtiff allows itself for tags."""
 
 _DECODED = {
     **dict.fromkeys(
@@ -39,6 +42,21 @@ _DECODED = {
     **dict.fromkeys((320, 347, *range(512, 522)), 2**18),
 }
 """The tags that the pixels depend on, and how many values each may have."""
+
+
+class _Tags:
+    """The unsigned numbers of one directory."""
+
+    def __init__(self, reader: TiffReader, entries: dict[int, Entry]) -> None:
+        self._reader = reader
+        self._entries = entries
+        self.photometric = self.first(_PHOTOMETRIC, _WHITE_IS_ZERO)
+
+    def all(self, tag: int) -> tuple[int, ...]:
+        return self._reader.numbers(self._entries[tag], at_most=64) if tag in self._entries else ()
+
+    def first(self, tag: int, default: int) -> int:
+        return (self.all(tag) or (default,))[0]
 
 
 def parse(data: bytes, choice: Choice) -> RawHeader:
@@ -63,16 +81,19 @@ def parse(data: bytes, choice: Choice) -> RawHeader:
             raise BadImageError(f"The TIFF image is damaged: tag {tag} has {count} values, at most {most} are allowed.")
         if not reader.is_complete(entries[tag]):
             raise struct.error("a value ends early")
+    if _weight(entries) > len(data):
+        raise BadImageError("The TIFF image is damaged: its tags have more values than the file has bytes.")
     width, height = tags.first(_WIDTH, 0), tags.first(_HEIGHT, 0)
     tile = tags.first(_TILE_WIDTH, 1), tags.first(_TILE_HEIGHT, 1)
     if tile[0] > max(1024, 2 * width) or tile[1] > max(1024, 2 * height):
         raise BadImageError(f"The TIFF image is damaged: its tiles are {tile[0]} x {tile[1]} pixels.")
-    _refuse_layouts(tags, bits)
+    _refuse_layouts(tags)
     alpha = any(kind in (1, 2) for kind in tags.all(_EXTRA)) or (samples == 4 and tags.photometric == _RGB)
     grey = tags.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO)
     turn = tags.first(ORIENTATION, 1)
     down = tile[1] if _TILES in entries else min(tags.first(_STRIP_ROWS, height), height)
-    banded = down * width * samples * bits // 8 <= _BAND_BYTES and tags.photometric != _LAB
+    by_lines = _TILES not in entries and tags.first(_PLANAR, 1) == 1 and tags.photometric != _YCBCR
+    banded = not _is_rare(tags) and (by_lines or down * width * samples * bits // 8 <= _BAND_BYTES)
     return RawHeader(
         "tiff",
         width,
@@ -105,27 +126,50 @@ def load(data: bytes, header: RawHeader, choice: Choice) -> RawImage:
     iptc = blob(_IPTC) or photoshop.iptc_of(blob(_PHOTOSHOP) or b"")
     metadata = Metadata(block, blob(_XMP), iptc, exif.density_of(reader, entries))
     image = RawImage(NO_ROWS, blob(_PROFILE), metadata)
-    if tags.photometric == _LAB:
-        image.rows, image.icc = ArrayRows(_in_pillow(data, number, entries)), None
-    elif header.bits == 16 and tags.first(_BITS, 1) < 16:
-        samples = _in_pillow(data, number, entries).astype(np.uint32)
-        most = (1 << tags.first(_BITS, 1)) - 1
-        image.rows = ArrayRows((samples * 65535 // most).astype(np.uint16))
+    convert = icc.cmyk_converter(image.icc) if tags.photometric == _CMYK else None
+    if _is_rare(tags):
+        rows: Rows = ArrayRows(_in_pillow(data, number, entries, tags.first(_BITS, 1)))
     else:
-        image.rows = VipsRows("tiff", data, page=number, fail_on="error")
-        convert = icc.cmyk_converter(image.icc) if tags.photometric == _CMYK else None
-        image.rows = MappedRows(image.rows, partial(_channels, header=header, convert=convert))
-        image.icc = image.icc if convert is None else None
+        # libtiff's own limit would refuse files that carry Photoshop's layers
+        rows = VipsRows("tiff", data, page=number, fail_on="error", unlimited=_weight(entries) > _LIMIT_BYTES)
+    image.rows = MappedRows(rows, partial(_channels, header=header, convert=convert))
+    if convert is not None or tags.photometric == _LAB:
+        image.icc = None
     return image
 
 
-def _in_pillow(data: bytes, number: int, entries: dict[int, Entry]) -> Samples:
-    """A picture of a kind that libvips does not read. Pillow loads every tag of the directories up to it."""
-    if number or sum(entry.count * TYPE_BYTES.get(entry.kind, 1) for entry in entries.values()) > _BAND_BYTES:
-        raise BadImageError("The TIFF image is Lab or has 9 to 15 bits, which is accepted only as a file's first page.")
+def _weight(entries: dict[int, Entry]) -> int:
+    """Bytes of the values of all tags: the decoders load them, however often the same bytes are pointed at."""
+    return sum(entry.count * TYPE_BYTES.get(entry.kind, 1) for entry in entries.values())
+
+
+def _is_rare(tags: _Tags) -> bool:
+    """Whether the page is of a kind that libvips, as it is built, does not read or takes for something else."""
+    compression = tags.first(_COMPRESSION, 1)
+    return (
+        tags.photometric == _LAB
+        or (tags.photometric == _YCBCR and compression != _JPEG)
+        or 8 < tags.first(_BITS, 1) < 16
+        or compression in (_LZMA, _ZSTD)
+    )
+
+
+def _in_pillow(data: bytes, number: int, entries: dict[int, Entry], bits: int) -> Samples:
+    """A rare page. Pillow loads every tag of the directories up to it."""
+    if number or _weight(entries) > _BAND_BYTES:
+        raise BadImageError("The TIFF image is of a rare kind, which is accepted only as a file's first page.")
     with TiffImagePlugin.TiffImageFile(io.BytesIO(data)) as picture:
         picture.load()
-        return icc.lab_to_srgb(picture) if picture.mode == "LAB" else np.asarray(picture)
+        if picture.mode == "LAB":
+            return icc.lab_to_srgb(picture)
+        if picture.mode.startswith("I;16"):
+            samples = np.asarray(picture).astype(np.uint32)
+            return (samples * 65535 // ((1 << bits) - 1)).astype(np.uint16)
+        if bits > 8:
+            raise BadImageError(f"The TIFF image has {bits} bits and a rare compression; save it with LZW or Deflate.")
+        known = picture.mode in ("L", "LA", "RGB", "RGBA", "CMYK")
+        mode = picture.mode if known else {"1": "L", "PA": "RGBA"}.get(picture.mode, "RGB")
+        return np.asarray(picture if known else picture.convert(mode))
 
 
 def _channels(band: Samples, header: RawHeader, convert: Callable[[Samples], Samples] | None) -> Samples:
@@ -137,21 +181,6 @@ def _channels(band: Samples, header: RawHeader, convert: Callable[[Samples], Sam
     elif colours == 1 and not header.grey:  # a palette of greys
         light = np.repeat(light, 3, axis=2)
     return np.concatenate((light, band[..., colours, None]), axis=2) if header.alpha else light
-
-
-class _Tags:
-    """The unsigned numbers of one directory."""
-
-    def __init__(self, reader: TiffReader, entries: dict[int, Entry]) -> None:
-        self._reader = reader
-        self._entries = entries
-        self.photometric = self.first(_PHOTOMETRIC, _WHITE_IS_ZERO)
-
-    def all(self, tag: int) -> tuple[int, ...]:
-        return self._reader.numbers(self._entries[tag], at_most=64) if tag in self._entries else ()
-
-    def first(self, tag: int, default: int) -> int:
-        return (self.all(tag) or (default,))[0]
 
 
 def _pages(reader: TiffReader) -> list[tuple[int, int]]:
@@ -177,14 +206,10 @@ def _pages(reader: TiffReader) -> list[tuple[int, int]]:
     return pages or others[:1]
 
 
-def _refuse_layouts(tags: _Tags, bits: int) -> None:
-    """Uncompressed layouts that the decoder would take for something else, and show wrong."""
-    if tags.first(_COMPRESSION, 1) != 1:
-        return
-    if tags.photometric == _YCBCR and tags.all(_SUBSAMPLING) != (1, 1):
+def _refuse_layouts(tags: _Tags) -> None:
+    """Layouts that the decoders would take for something else, and show wrong."""
+    if tags.first(_COMPRESSION, 1) == 1 and tags.photometric == _YCBCR and tags.all(_SUBSAMPLING) != (1, 1):
         raise BadImageError("The TIFF image is uncompressed YCbCr with subsampled chroma, which is not accepted.")
-    if tags.first(_PLANAR, 1) == 2 and bits != 8 and tags.first(_SAMPLES, 1) > 1:
-        raise BadImageError(f"The TIFF image has separate planes of {bits} bits uncompressed, which is not accepted.")
 
 
 def _refuse_truncated(reader: TiffReader, entries: dict[int, Entry], tags: _Tags) -> None:

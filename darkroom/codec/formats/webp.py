@@ -85,6 +85,8 @@ def _extended(data: bytes, choice: Choice) -> RawHeader:
             turn = orientation.from_exif(data[at : at + length])
         elif name == b"ANMF":
             frames += 1
+        elif name == b"VP8L" and at + 5 <= len(data):  # it says itself whether it has alpha
+            flags |= _ALPHA * (struct.unpack_from("<I", data, at + 1)[0] >> 28 & 1)
     if flags & _ANIMATION and not frames:
         raise BadImageError("The WebP image is damaged: it announces an animation and holds no frames.")
     frame = choose_frame("WebP", max(1, frames), choice)
