@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from darkroom.codec import icc
 from darkroom.codec.image import Samples
+from darkroom.codec.raw import most_of
 from darkroom.errors import BadImageError
 
 Floats = NDArray[np.float64]
@@ -47,7 +48,7 @@ class Coding:
     def to_srgb(self, band: Samples) -> Samples:
         """The same light with sRGB's curve; alpha, the last of 2 or 4 channels, stays."""
         assert self.transfer is not None
-        most = int(np.iinfo(band.dtype).max)
+        most = most_of(band)
         light = np.clip(self.transfer(np.arange(most + 1) / most), 0, 1)
         coded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
         table = np.rint(coded * most).astype(band.dtype)

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+import numpy as np
+
 from darkroom.codec.image import Image
 from darkroom.codec.reader import open_reader
 from darkroom.config import Limits
@@ -22,4 +24,5 @@ def decode(
     with open_reader(data, limits, bits=8, frame=frame, truncated=truncated) as reader:
         pixels, alpha = reader.read(reader.header.height)
         about = reader.description
-    return Image(pixels, alpha, about.grey, about.icc, about.format, about.metadata)
+    alpha8 = None if alpha is None else alpha.astype(np.uint8, copy=False)
+    return Image(pixels.astype(np.uint8, copy=False), alpha8, about.grey, about.icc, about.format, about.metadata)

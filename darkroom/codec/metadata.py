@@ -109,7 +109,7 @@ def _without(packet: bytes | None, dropped: Callable[[str], bool]) -> bytes | No
             del element.attrib[attribute]
         for child in [child for child in element if goes(child.tag)]:
             element.remove(child)
-    return _PACKET % ElementTree.tostring(root, "utf-8")
+    return _PACKET % bytes(ElementTree.tostring(root, "utf-8"))
 
 
 def _records(block: bytes | None, dropped: frozenset[int]) -> bytes | None:

@@ -126,15 +126,30 @@ def check_composing(name: str, frame: int, width: int, height: int) -> None:
     most = MAX_COMPOSED_PIXELS // max(1, width * height)
     if frame > most:
         raise BadImageError(
-            f"Frame {frame} of the {name} image, of {width} x {height} pixels, would be composed of too many before it; "
+            f"Frame {frame} of the {name} image ({width} x {height} pixels) needs too many frames before it; "
             f"the option frame may be at most {most}."
         )
 
 
 def as_depth(samples: Samples, bits: Depth) -> Samples:
     """The same samples with 8 or 16 bits: times 257, or divided by it and rounded."""
-    if samples.dtype == (np.uint8 if bits == 8 else np.uint16):
+    if samples.dtype == type_of(bits):
         return samples
     if bits == 16:
         return samples.astype(np.uint16) * np.uint16(257)
     return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def type_of(bits: Depth) -> type[np.uint8] | type[np.uint16]:
+    """The dtype of samples of that depth."""
+    return np.uint8 if bits == 8 else np.uint16
+
+
+def full_of(shape: tuple[int, ...], bits: Depth) -> Samples:
+    """Samples of the largest value."""
+    return np.full(shape, 255, np.uint8) if bits == 8 else np.full(shape, 65535, np.uint16)
+
+
+def most_of(samples: Samples) -> int:
+    """The largest value of such a sample: 255 or 65535."""
+    return 255 if samples.dtype == np.uint8 else 65535

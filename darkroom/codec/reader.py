@@ -11,7 +11,7 @@ from darkroom.codec import icc, metadata, orientation
 from darkroom.codec.formats import FORMATS
 from darkroom.codec.header import as_displayed, inspect
 from darkroom.codec.image import Depth, Description, Header, Samples
-from darkroom.codec.raw import Choice, RawHeader, RawImage, as_depth
+from darkroom.codec.raw import Choice, RawHeader, RawImage, as_depth, full_of
 from darkroom.codec.recognise import NAMES
 from darkroom.codec.spread import spread
 from darkroom.codec.vips import VipsError
@@ -106,7 +106,7 @@ class _Reader:
             part = slice(top, top + rows)
             return pixels[part], None if alpha is None else alpha[part]
         if not rows:
-            return np.empty((0, self._raw.width, 3), np.uint8 if self.bits == 8 else np.uint16), None
+            return full_of((0, self._raw.width, 3), self.bits), None
         return self._band(rows)
 
     def close(self) -> None:
@@ -138,13 +138,13 @@ class _Reader:
             return pixels, None
         if band.shape[2] in (2, 4):
             return pixels, np.ascontiguousarray(band[..., -1])
-        return pixels, np.full(band.shape[:2], np.iinfo(band.dtype).max, band.dtype)
+        return pixels, full_of(band.shape[:2], self.bits)
 
     def _read_whole(self) -> tuple[Samples, Samples | None]:
         """The picture upright, visible colours spread under its transparency."""
-        raw, dtype = self._raw, np.uint8 if self.bits == 8 else np.uint16
-        pixels = np.empty((self.header.height, self.header.width, 3), dtype)
-        alpha = np.empty(pixels.shape[:2], dtype) if raw.alpha else None
+        raw = self._raw
+        pixels = full_of((self.header.height, self.header.width, 3), self.bits)
+        alpha = full_of(pixels.shape[:2], self.bits) if raw.alpha else None
         stored_pixels = orientation.as_stored(pixels, raw.orientation)
         stored_alpha = None if alpha is None else orientation.as_stored(alpha, raw.orientation)
         for top in range(0, raw.height, _BAND_ROWS):

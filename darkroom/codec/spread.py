@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkroom.codec.image import Samples
+from darkroom.codec.raw import most_of
 
 _BAND_ROWS = 256
 """Even: rows are halved in pairs."""
@@ -24,7 +25,7 @@ def spread(pixels: Samples, alpha: Samples) -> None:
         return
     smaller = _filled(_half_of_samples(pixels, alpha))
     width = pixels.shape[1]
-    most = np.iinfo(pixels.dtype).max
+    most = most_of(pixels)
     for top in range(0, len(pixels), _BAND_ROWS):
         hidden = alpha[top : top + _BAND_ROWS] == 0
         if hidden.any():
@@ -39,7 +40,7 @@ def _half_of_samples(pixels: Samples, alpha: Samples) -> Floats:
     height, width = alpha.shape
     half = np.empty((-(-height // 2), -(-width // 2), 4), np.float32)
     for top in range(0, height, _BAND_ROWS):
-        weight = alpha[top : top + _BAND_ROWS].astype(np.float32) / np.float32(np.iinfo(alpha.dtype).max)
+        weight = alpha[top : top + _BAND_ROWS].astype(np.float32) / np.float32(most_of(alpha))
         band = np.dstack((pixels[top : top + _BAND_ROWS].astype(np.float32) * weight[..., None], weight))
         half[top // 2 : top // 2 + -(-len(band) // 2)] = _halved(band)
     return half
@@ -55,7 +56,7 @@ def _halved(band: Floats) -> Floats:
 def _filled(weighted: Floats) -> Floats:
     """Colours [h, w, 3] for every pixel of premultiplied colours and weights [h, w, 4]."""
     weight = weighted[..., 3:]
-    colours = weighted[..., :3] / np.maximum(weight, np.float32(1e-12))
+    colours: Floats = weighted[..., :3] / np.maximum(weight, np.float32(1e-12))
     if weight.shape[:2] == (1, 1):
         return colours
     # A little weight is enough to name a colour; half-covered pixels must not draw on the far surroundings.
@@ -70,4 +71,5 @@ def _twice(colours: Floats, height: int, width: int) -> Floats:
     """Twice as large, cut to `height` x `width`: linear interpolation."""
     size = 2 * colours.shape[1], 2 * colours.shape[0]
     larger: Floats = cv2.resize(colours, size, interpolation=cv2.INTER_LINEAR)
-    return larger[:height, :width]
+    cut: Floats = larger[:height, :width]
+    return cut

@@ -11,7 +11,7 @@ import pi_heif
 from PIL import AvifImagePlugin
 
 from darkroom.codec import colour
-from darkroom.codec.image import InputFormat, Metadata, Samples
+from darkroom.codec.image import Depth, InputFormat, Metadata, Samples
 from darkroom.codec.raw import (
     ArrayRows,
     Choice,
@@ -21,6 +21,7 @@ from darkroom.codec.raw import (
     Rows,
     check_composing,
     choose_frame,
+    most_of,
 )
 from darkroom.codec.vips import VipsRows
 from darkroom.errors import BadImageError
@@ -71,9 +72,9 @@ def _parse(name: InputFormat, data: bytes, choice: Choice) -> RawHeader:
     if nclx:
         colour.of_cicp(shown, nclx["color_primaries"], nclx["transfer_characteristics"])
     mode, bits = image.mode.upper().split(";")[0], image.info["bit_depth"]
-    return RawHeader(
-        name, *image.size, mode[0] == "L", mode[-1] == "A", 16 if bits > 8 else 8, frame=frame, frames=len(images)
-    )
+    width, height = image.size
+    depth: Depth = 16 if bits > 8 else 8
+    return RawHeader(name, width, height, mode[0] == "L", mode[-1] == "A", depth, 1, frame, len(images))
 
 
 def _image(data: bytes, header: RawHeader) -> Any:
@@ -113,9 +114,10 @@ def _described(image: Any, rows: Rows, header: RawHeader) -> RawImage:
 
 def _straight(band: Samples) -> Samples:
     """Colours divided by alpha."""
-    most, alpha = np.iinfo(band.dtype).max, np.maximum(band[..., -1:], 1).astype(np.uint64)
-    colours = np.minimum((band[..., :-1] * np.uint64(most) + alpha // 2) // alpha, most)
-    return np.concatenate((colours.astype(band.dtype), band[..., -1:]), axis=2)
+    most, alpha = most_of(band), np.maximum(band[..., -1:], 1).astype(np.uint64)
+    colours = np.minimum((band[..., :-1] * np.uint64(most) + alpha // 2) // alpha, most).astype(band.dtype)
+    straight: Samples = np.concatenate((colours, band[..., -1:]), axis=2)
+    return straight
 
 
 def _parse_sequence(data: bytes, choice: Choice) -> RawHeader:

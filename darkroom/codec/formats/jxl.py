@@ -9,8 +9,8 @@ import numpy as np
 
 from darkroom.codec.formats import jpeg
 from darkroom.codec.formats.heif import boxes
-from darkroom.codec.image import Metadata, Samples
-from darkroom.codec.raw import ArrayRows, Choice, RawHeader, RawImage, choose_frame
+from darkroom.codec.image import Metadata
+from darkroom.codec.raw import ArrayRows, Choice, RawHeader, RawImage, choose_frame, type_of
 from darkroom.errors import BadImageError
 
 _CODESTREAM = b"\xff\x0a"
@@ -65,8 +65,7 @@ def load(data: bytes, header: RawHeader, choice: Choice) -> RawImage:
         return RawImage(image.rows, image.icc, metadata, grey=info.num_channels == 1)
     channels = info.num_channels + info.has_alpha_channel
     deep = len(decoded) == 2 * info.width * info.height * channels
-    samples: Samples = np.frombuffer(decoded, np.uint16 if deep else np.uint8)
-    samples = samples.reshape(info.height, info.width, channels)
+    samples = np.frombuffer(decoded, type_of(16 if deep else 8)).reshape(info.height, info.width, channels)
     return RawImage(ArrayRows(samples), profile, metadata, grey=info.num_channels == 1)
 
 

@@ -23,6 +23,7 @@ from darkroom.codec.raw import (
     Rows,
     check_composing,
     choose_frame,
+    most_of,
 )
 from darkroom.codec.vips import VipsRows
 from darkroom.errors import BadImageError
@@ -128,8 +129,8 @@ class _GreyBelow:
         self._rows, self._left = rows, present
 
     def read(self, rows: int) -> Samples:
-        band = np.array(self._rows.read(rows))
-        most = np.iinfo(band.dtype).max
+        band: Samples = self._rows.read(rows).copy()
+        most = most_of(band)
         missing = band[max(self._left, 0) :]
         missing[...] = most // 2 + 1
         if band.shape[2] in (2, 4):
@@ -153,7 +154,7 @@ def _as_far_as_it_goes(
         if chunk.name == b"IDAT" and len(rows) < size:
             try:
                 rows += stream.decompress(view[chunk.start + 8 : chunk.end - 4], size - len(rows))
-            except isal_zlib.error:
+            except zlib.error:
                 break
     present = min(len(rows) // stride, header.height)
     rows[present * stride :] = bytes(size - present * stride)

@@ -186,7 +186,9 @@ def _channels(band: Samples, header: RawHeader, convert: Callable[[Samples], Sam
 def _pages(reader: TiffReader) -> list[tuple[int, int]]:
     """Number and offset of the directories that are pages: thumbnails and masks are none, unless there is nothing
     else."""
-    pages, others, seen = [], [], set()
+    pages: list[tuple[int, int]] = []
+    others: list[tuple[int, int]] = []
+    seen = set()
     offset = reader.first
     for number in range(_MAX_DIRECTORIES):
         if offset in seen:
