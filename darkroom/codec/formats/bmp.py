@@ -3,6 +3,7 @@
 import io
 import struct
 
+import cv2
 import numpy as np
 from PIL import BmpImagePlugin
 
@@ -15,6 +16,7 @@ _UNCOMPRESSED, _BITFIELDS, _ALPHA_BITFIELDS = 0, 3, 6
 _RLE = (1, 2)
 _HEADERS = (_CORE_HEADER, 40, 52, 56, 64, 108, 124)
 _METRE_PER_INCH = 0.0254
+_CACHED_ROWS = 16
 
 
 def parse(data: bytes, choice: Choice) -> RawHeader:
@@ -64,8 +66,11 @@ class _PlainRows:
     def read(self, rows: int) -> Samples:
         part = self._rows[self._top : self._top + rows]
         self._top += len(part)
-        # the fourth byte of 32 bits means nothing here
-        return np.ascontiguousarray(part[..., 2::-1])
+        swap = cv2.COLOR_BGR2RGB if part.shape[2] == 3 else cv2.COLOR_BGRA2RGB  # the fourth byte means nothing here
+        pixels = np.empty((*part.shape[:2], 3), np.uint8)
+        for row in range(0, len(part), _CACHED_ROWS):  # OpenCV copies rows that run upwards
+            cv2.cvtColor(part[row : row + _CACHED_ROWS], swap, dst=pixels[row : row + _CACHED_ROWS])
+        return pixels
 
     def close(self) -> None:
         self._rows = self._rows[:0]

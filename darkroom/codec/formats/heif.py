@@ -31,6 +31,7 @@ pi_heif.options.DECODE_THREADS = 1
 
 _MAX_BOXES = 1000
 _MAX_IMAGES = 1000
+_MONOCHROME = 400
 _NAMES: dict[InputFormat, str] = {"avif": "AVIF", "heic": "HEIC"}
 
 
@@ -53,10 +54,10 @@ def load_avif(data: bytes, header: RawHeader, choice: Choice) -> RawImage:
 
 def load_heic(data: bytes, header: RawHeader, choice: Choice) -> RawImage:
     image = _image(data, header)
-    deep = image.mode.endswith(";16")
     channels = len(image.mode.split(";")[0])
-    flat = np.frombuffer(image.data, np.uint16 if deep else np.uint8)
-    return _described(image, ArrayRows(flat.reshape(*image.size[::-1], channels)), header)
+    flat = np.frombuffer(image.data, np.uint16 if image.mode.endswith(";16") else np.uint8)
+    # the library frees the samples with its image, views or not
+    return _described(image, ArrayRows(flat.reshape(*image.size[::-1], channels).copy()), header)
 
 
 def _parse(name: InputFormat, data: bytes, choice: Choice) -> RawHeader:
@@ -72,9 +73,10 @@ def _parse(name: InputFormat, data: bytes, choice: Choice) -> RawHeader:
     if nclx:
         colour.of_cicp(shown, nclx["color_primaries"], nclx["transfer_characteristics"])
     mode, bits = image.mode.upper().split(";")[0], image.info["bit_depth"]
+    grey = mode[0] in ("L", "I") or image.info.get("chroma") == _MONOCHROME
     width, height = image.size
     depth: Depth = 16 if bits > 8 else 8
-    return RawHeader(name, width, height, mode[0] == "L", mode[-1] == "A", depth, 1, frame, len(images))
+    return RawHeader(name, width, height, grey, mode[-1] == "A", depth, 1, frame, len(images))
 
 
 def _image(data: bytes, header: RawHeader) -> Any:
