@@ -49,6 +49,10 @@ def inspect(data: bytes, limits: Limits, choice: Choice) -> RawHeader:
         raise BadImageError(f"The {NAMES[name]} image is truncated: its header is not complete.") from None
     except ValueError as error:
         raise BadImageError(f"The {NAMES[name]} image is damaged: its header has {error}.") from None
+    except BadImageError:
+        raise
+    except Exception as error:  # the libraries raise anything
+        raise BadImageError(f"The {NAMES[name]} image is truncated or damaged: its header cannot be read.") from error
     _check_size(header.width, header.height, limits)
     return header
 
