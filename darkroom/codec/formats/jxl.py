@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from darkroom.codec import colour
 from darkroom.codec.formats import jpeg
 from darkroom.codec.formats.heif import boxes
 from darkroom.codec.image import Metadata
@@ -22,6 +23,8 @@ _PREVIEW_SIDES = ((1, 6), (65, 8), (321, 10), (1345, 12))
 _PREVIEW_EIGHTHS = ((16, 0), (32, 0), (1, 5), (33, 9))
 _ENUM = ((0, 0), (1, 0), (2, 4), (18, 6))
 _ALPHA, _SPOT, _CFA = 0, 2, 5
+_RGB, _GREY = 0, 1
+_CUSTOM = 2
 
 
 def parse(data: bytes, choice: Choice) -> RawHeader:
@@ -29,7 +32,7 @@ def parse(data: bytes, choice: Choice) -> RawHeader:
     the header ends early."""
     bits = _Bits(_codestream(data))
     width, height = _size(bits)
-    depth, turn, alpha = 8, 1, False
+    depth, turn, alpha, grey = 8, 1, False, False
     if not bits.read(1):
         if bits.read(1):
             turn = 1 + bits.read(3)
@@ -47,13 +50,15 @@ def parse(data: bytes, choice: Choice) -> RawHeader:
                 f"The JPEG XL image has {extra} extra channels; at most {_MAX_EXTRA_CHANNELS} are allowed."
             )
         alpha = _ALPHA in [_extra_channel(bits) for _ in range(extra)]
+        bits.read(1)
+        grey = _is_grey(bits)
     choose_frame("JPEG XL", 1, choice)
     _decoder()
     if not data.startswith(_CODESTREAM) and any(name == b"jbrd" for name, _, _ in boxes(data)):
-        return RawHeader("jxl", width, height, False, False, orientation=turn)
+        return RawHeader("jxl", width, height, grey, False, orientation=turn)
     if turn >= 5:  # the decoder turns upright all but JPEGs that were packed without loss
         width, height = height, width
-    return RawHeader("jxl", width, height, False, alpha, 16 if depth > 8 else 8)
+    return RawHeader("jxl", width, height, grey, alpha, 16 if depth > 8 else 8)
 
 
 def load(data: bytes, header: RawHeader, choice: Choice) -> RawImage:
@@ -150,6 +155,27 @@ def _depth(bits: _Bits) -> int:
     if bits.read(1):
         raise BadImageError("The JPEG XL image has floating point samples; only integers are accepted: save it as PNG.")
     return bits.choose(((8, 0), (10, 0), (12, 0), (1, 6)))
+
+
+def _is_grey(bits: _Bits) -> bool:
+    """Of the colour encoding, which says grey or colour. Raises BadImageError for HDR."""
+    if bits.read(1):
+        return False
+    has_profile, space = bits.read(1), bits.choose(_ENUM)
+    if not has_profile and space in (_RGB, _GREY):
+        _chromaticities(bits, 1)
+        if space == _RGB:
+            _chromaticities(bits, 3)
+        if not bits.read(1):
+            colour.of_cicp("JPEG XL", 0, bits.choose(_ENUM))
+    return space == _GREY
+
+
+def _chromaticities(bits: _Bits, count: int) -> None:
+    """A white point or primaries: a number for known ones, or that they follow, `count` pairs of coordinates."""
+    if bits.choose(_ENUM) == _CUSTOM:
+        for _ in range(2 * count):
+            bits.choose(((0, 19), (524288, 19), (1048576, 20), (2097152, 21)))
 
 
 def _extra_channel(bits: _Bits) -> int:
