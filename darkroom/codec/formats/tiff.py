@@ -151,6 +151,7 @@ def _is_rare(tags: _Tags) -> bool:
         or (tags.photometric == _YCBCR and compression != _JPEG)
         or 8 < tags.first(_BITS, 1) < 16
         or compression in (_LZMA, _ZSTD)
+        or (tags.first(_PLANAR, 1) == 2 and tags.first(_TILE_WIDTH, 0) > 0)
     )
 
 
@@ -166,7 +167,9 @@ def _in_pillow(data: bytes, number: int, entries: dict[int, Entry], bits: int) -
             samples = np.asarray(picture).astype(np.uint32)
             return (samples * 65535 // ((1 << bits) - 1)).astype(np.uint16)
         if bits > 8:
-            raise BadImageError(f"The TIFF image has {bits} bits and a rare compression; save it with LZW or Deflate.")
+            raise BadImageError(
+                f"The TIFF image has {bits} bits in a rare layout; save it in strips, with LZW or Deflate."
+            )
         known = picture.mode in ("L", "LA", "RGB", "RGBA", "CMYK")
         mode = picture.mode if known else {"1": "L", "PA": "RGBA"}.get(picture.mode, "RGB")
         return np.asarray(picture if known else picture.convert(mode))
