@@ -1,8 +1,8 @@
 """EXIF orientation: reading it, and turning pictures upright."""
 
 import struct
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from darkroom.codec.ifd import ORIENTATION, TiffReader
@@ -24,15 +24,15 @@ def swaps_sides(orientation: int) -> bool:
     return orientation >= 5
 
 
-def upright(array: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """`array` [h, w] or [h, w, c] as it is meant to be seen; contiguous (the same array for orientation 1).
+def as_stored(displayed: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """A view of `displayed` [h, w] or [h, w, c] into which the stored rows can be written as they come.
 
     EXIF 2.3, tag 0x0112, says where the stored row 0 and column 0 belong in the displayed picture: 1 top left,
     2 top right, 3 bottom right, 4 bottom left, 5 left top, 6 right top, 7 right bottom, 8 left bottom.
     """
-    turned = array.swapaxes(0, 1) if swaps_sides(orientation) else array
-    if orientation in (3, 4, 7, 8):
-        turned = turned[::-1]
+    view = displayed
     if orientation in (2, 3, 6, 7):
-        turned = turned[:, ::-1]
-    return np.ascontiguousarray(turned)
+        view = view[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        view = view[::-1]
+    return view.swapaxes(0, 1) if swaps_sides(orientation) else view

@@ -3,8 +3,18 @@
 from darkroom.codec.image import InputFormat
 from darkroom.errors import BadImageError
 
-ACCEPTED = "JPEG, PNG, WebP, TIFF and BMP are accepted"
-NAMES: dict[InputFormat, str] = {"jpeg": "JPEG", "png": "PNG", "webp": "WebP", "tiff": "TIFF", "bmp": "BMP"}
+ACCEPTED = "JPEG, PNG, WebP, AVIF, HEIC, JPEG XL, TIFF, GIF and BMP are accepted"
+NAMES: dict[InputFormat, str] = {
+    "jpeg": "JPEG",
+    "png": "PNG",
+    "webp": "WebP",
+    "tiff": "TIFF",
+    "bmp": "BMP",
+    "gif": "GIF",
+    "avif": "AVIF",
+    "heic": "HEIC",
+    "jxl": "JPEG XL",
+}
 
 _ACCEPTED: tuple[tuple[bytes, InputFormat], ...] = (
     (b"\xff\xd8\xff", "jpeg"),
@@ -14,12 +24,12 @@ _ACCEPTED: tuple[tuple[bytes, InputFormat], ...] = (
     (b"II+\0", "tiff"),
     (b"MM\0+", "tiff"),
     (b"BM", "bmp"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"\0\0\0\x0cJXL ", "jxl"),
+    (b"\xff\x0a", "jxl"),
 )
 _REFUSED = (
-    (b"GIF87a", "a GIF"),
-    (b"GIF89a", "a GIF"),
-    (b"\0\0\0\x0cJXL ", "a JPEG XL"),
-    (b"\xff\x0a", "a JPEG XL"),
     (b"\0\0\0\x0cjP  ", "a JPEG 2000"),
     (b"\xff\x4f\xff\x51", "a JPEG 2000"),
     (b"8BPS", "a Photoshop"),
@@ -31,11 +41,11 @@ _REFUSED = (
     (b"\x76\x2f\x31\x01", "an OpenEXR"),
     (b"#?RADIANCE", "a Radiance HDR"),
 )
-_ISO_BRANDS = {
-    **dict.fromkeys((b"avif", b"avis"), "an AVIF"),
-    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "a HEIC"),
-    b"crx ": "a Canon raw",
-}
+_AVIF = frozenset((b"avif", b"avis"))
+_HEIC = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"))
+_COMMON = frozenset((b"mif1", b"msf1", b"mif2", b"miaf"))
+"""Brands of still and moving HEIF whose codec is named by another brand."""
+_MOST_BRANDS = 100
 
 
 def recognise(data: bytes) -> InputFormat:
@@ -51,8 +61,20 @@ def recognise(data: bytes) -> InputFormat:
         if data.startswith(signature):
             raise BadImageError(f"The image is {name} file; {ACCEPTED}.")
     if data[4:8] == b"ftyp":
-        name = _ISO_BRANDS.get(data[8:12], "a video or HEIF")
-        raise BadImageError(f"The image is {name} file; {ACCEPTED}.")
+        return _iso_media(data)
     raise BadImageError(
         f"The {len(data)} bytes are not an image: they begin with {data[:8].decode('latin-1')!a}; {ACCEPTED}."
     )
+
+
+def _iso_media(data: bytes) -> InputFormat:
+    """The ISO base media family: pictures, films and camera raws; told apart by the brands in the first box."""
+    major, size = data[8:12], int.from_bytes(data[:4], "big")
+    compatible = [data[at : at + 4] for at in range(16, min(size, len(data), 16 + 4 * _MOST_BRANDS), 4)]
+    brands = {major, *compatible} if major in _COMMON else {major}
+    if brands & _AVIF:
+        return "avif"
+    if brands & (_HEIC | _COMMON):
+        return "heic"
+    name = "a Canon raw" if major == b"crx " else "a video"
+    raise BadImageError(f"The image is {name} file; {ACCEPTED}.")

@@ -142,6 +142,47 @@ def bmp_huge(draw: random.Random) -> bytes:
     return whole[:18] + struct.pack("<ii", draw.choice(sides), draw.choice(sides)) + whole[26:]
 
 
+def gif_screen(draw: random.Random) -> bytes:
+    """A screen, and sometimes a frame, of 65,535 pixels a side."""
+    side = draw.choice((1, 65_535))
+    return b"GIF89a" + struct.pack("<HHBBB", 65_535, 65_535, 0x80, 0, 0) + bytes(6) + _gif_frame(side) + b";"
+
+
+def gif_frames(draw: random.Random) -> bytes:
+    """A hundred thousand frames of one pixel on a large screen."""
+    screen = draw.choice((1, 9_000))
+    head = b"GIF89a" + struct.pack("<HHBBB", screen, screen, 0x80, 0, 0) + bytes(6)
+    return head + _gif_frame(screen) + _gif_frame(1) * 100_000 + b";"
+
+
+def _gif_frame(side: int) -> bytes:
+    """A frame whose data ends after one pixel."""
+    return b"\x21\xf9\x04\x04\1\0\0\0," + struct.pack("<HHHHB", 0, 0, side, side, 0) + b"\x02\x02\x4c\x01\x00"
+
+
+def iso_sizes(draw: random.Random) -> bytes:
+    """AVIF and HEIC files that announce more or fewer pixels than are coded."""
+    data = seeds()[draw.choice(("avif", "avif alpha", "heic", "heic 10"))]
+    at = data.index(b"ispe") + 8
+    size = draw.choice(((1, 1), (9_000, 9_000), (2**16, 2**16), (2**32 - 1, 2**32 - 1), (0, 5)))
+    return data[:at] + struct.pack(">II", *size) + data[at + 8 :]
+
+
+def iso_boxes(draw: random.Random) -> bytes:
+    """Boxes within boxes, or one after the other, tens of thousands."""
+    brand = struct.pack(">I4s4sI4s", 20, b"ftyp", draw.choice((b"avif", b"heic")), 0, b"mif1")
+    name = draw.choice((b"meta", b"moov", b"iprp", b"free"))
+    if draw.random() < 0.5:
+        return brand + struct.pack(">I4sI", 12, name, 0) * 50_000
+    return brand + b"".join(struct.pack(">I4sI", 12 * (20_000 - n), name, 0) for n in range(20_000))
+
+
+def jxl_size(draw: random.Random) -> bytes:
+    """Up to 2^30 pixels a side, with nothing behind."""
+    bits = 0b11 << 1 | (draw.choice((5, 2**30 - 1)) << 3) | 1 << 33  # height by 30 bits, as wide as high
+    return b"\xff\x0a" + bits.to_bytes(6, "little") + draw.randbytes(20)
+
+
 BOMBS: dict[str, Callable[[random.Random], bytes]] = {
     bomb.__name__: bomb
     for bomb in (
@@ -160,5 +201,10 @@ BOMBS: dict[str, Callable[[random.Random], bytes]] = {
         tiff_big_offsets,
         webp_canvas,
         bmp_huge,
+        gif_screen,
+        gif_frames,
+        iso_sizes,
+        iso_boxes,
+        jxl_size,
     )
 }

@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 import PIL.Image
+import pillow_jxl  # noqa: F401 (Pillow saves JPEG XL with it)
 from numpy.typing import NDArray
 from PIL import ImageCms, PngImagePlugin
+
+from perf.hostile import heic
 
 WIDTH, HEIGHT = 40, 24
 
 
 @cache
 def seeds() -> dict[str, bytes]:
-    """Name -> file of 40 x 24 pixels; every one of them decodes, but for those that hold several pictures."""
+    """Name -> file of 40 x 24 pixels (HEIC: 64 x 48). Every one of them decodes, but for those of several pictures."""
     colour = PIL.Image.fromarray(_colour())
     grey, alpha = colour.convert("L"), colour.convert("RGBA")
     alpha.putalpha(grey)
@@ -52,6 +55,18 @@ def seeds() -> dict[str, bytes]:
         "tiff cmyk": _saved(colour.convert("CMYK"), "TIFF"),
         "tiff big": _saved(colour.quantize(16), "TIFF", big_tiff=True),
         "tiff pages": _saved(colour, "TIFF", **several),
+        "gif": _saved(colour, "GIF"),
+        "gif frames": _saved(colour, "GIF", **several),
+        "avif": _saved(colour, "AVIF", exif=exif.tobytes(), icc_profile=profile),
+        "avif alpha": _saved(alpha, "AVIF"),
+        "avif frames": _saved(colour, "AVIF", **several),
+        "heic": heic.DISPLAY_P3,
+        "heic alpha": heic.ALPHA,
+        "heic 10": heic.TEN_BITS,
+        "heic two": heic.TWO,
+        "jxl": _saved(colour, "JXL"),
+        "jxl alpha": _saved(alpha, "JXL", lossless=True),
+        "jxl box": _saved(grey, "JXL", lossless=True, use_container=True),
         "bmp": _saved(colour, "BMP"),
         "bmp palette": _saved(colour.quantize(16), "BMP"),
         "bmp bits": _saved(colour.convert("1"), "BMP"),

@@ -16,8 +16,8 @@ from perf.hostile.bombs import BOMBS
 from perf.hostile.seeds import seeds
 
 LIMITS = Limits()
-SEVERAL = {"png frames", "webp frames", "tiff pages"}
-"""Seeds that hold more than one picture, which is not accepted."""
+SEVERAL = {"png frames", "webp frames", "gif frames", "avif frames", "tiff pages"}
+"""Seeds that hold more than one picture, of which none is chosen here."""
 HANG_S = 30.0
 MOST_MIB = 700
 """Growth of this process: 16 megapixels are 48 MB, and a decoder holds them a few times."""

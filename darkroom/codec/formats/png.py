@@ -1,20 +1,31 @@
-"""PNG (W3C PNG, third edition). Gamma and chromaticity chunks are not applied, as in most viewers."""
+"""PNG (W3C PNG, third edition). libvips decodes the pixels of a file that is stripped of everything else."""
 
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from isal import isal_zlib
-from numpy.typing import NDArray
 from PIL import PngImagePlugin
 
-from darkroom.codec import icc, orientation
-from darkroom.codec.facts import Facts, Raster
-from darkroom.codec.image import Pixels
-from darkroom.codec.modes import grey_raster, to_raster
+from darkroom.codec import colour, orientation, pngtext
+from darkroom.codec.image import Metadata, Samples
+from darkroom.codec.raw import (
+    NO_ROWS,
+    ArrayRows,
+    Choice,
+    MappedRows,
+    RawHeader,
+    RawImage,
+    Rows,
+    check_composing,
+    choose_frame,
+    most_of,
+)
+from darkroom.codec.vips import VipsRows
 from darkroom.errors import BadImageError
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -25,9 +36,9 @@ _SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 """Of a pixel, by colour type."""
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 """Bits that a sample may have, by colour type. Others would multiply what the rows may inflate to."""
-_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
-"""First column, first row, column step and row step of the seven passes of an interlaced picture."""
+_ANIMATED = (b"IHDR", b"PLTE", b"tRNS", b"acTL", b"fcTL", b"IDAT", b"fdAT")
 _IDAT_BYTES = 2**28
+_METRE_PER_INCH = 0.0254
 
 
 @dataclass(frozen=True)
@@ -42,51 +53,26 @@ class _Chunk:
         return data[self.start + 8 : self.end - 4]
 
 
-def parse(data: bytes) -> Facts:
-    """Raises BadImageError for animations and for files whose chunks end early; struct.error if IHDR does."""
-    width, height, bits, colour = struct.unpack_from(">IIBB", data, 16)
-    if data[12:16] != b"IHDR" or bits not in _DEPTHS.get(colour, ()):
+def parse(data: bytes, choice: Choice) -> RawHeader:
+    """Raises BadImageError for animations without a chosen frame and for files whose pixels end early; struct.error
+    if IHDR does."""
+    width, height, bits, kind = struct.unpack_from(">IIBB", data, 16)
+    if data[12:16] != b"IHDR" or bits not in _DEPTHS.get(kind, ()):
         raise BadImageError("The PNG image is damaged: it does not begin with a valid IHDR chunk.")
-    turn, transparent = 1, colour in _WITH_ALPHA
-    for chunk in _chunks(data):
-        if chunk.name == b"acTL":
-            raise BadImageError("The PNG image is animated (APNG); only still images are accepted.")
-        if chunk.name == b"tRNS":
+    turn, transparent, frames = 1, kind in _WITH_ALPHA, 1
+    for chunk in _chunks(data, choice):
+        if chunk.name == b"acTL" and chunk.end - chunk.start == 20:
+            frames = max(1, *struct.unpack_from(">I", data, chunk.start + 8))
+        elif chunk.name == b"tRNS":
             transparent = True
         elif chunk.name == b"eXIf":
             turn = orientation.from_exif(chunk.body(data))
-    return Facts("png", width, height, colour in _GREY, transparent, bits, turn)
-
-
-def load(data: bytes, facts: Facts) -> Raster:
-    """Only the chunks that make up the pixels reach the decoder, so texts and profiles cannot harm it."""
-    bodies: dict[bytes, list[bytes]] = {}
-    for chunk in _chunks(data):
-        if chunk.name in (b"IHDR", b"PLTE", b"IDAT", b"iCCP", b"tRNS"):
-            bodies.setdefault(chunk.name, []).append(chunk.body(data))
-    with PngImagePlugin.PngImageFile(io.BytesIO(_clean(bodies, facts))) as picture:
-        picture.load()
-        raster = to_raster(picture, _profile(bodies.get(b"iCCP", [b""])[0]), facts.bits)
-        if facts.grey and not raster.grey:  # the decoder's answer to 16-bit grey with alpha
-            raster = grey_raster(raster.pixels[..., 0], raster.alpha, raster.icc)
-        if b"tRNS" not in bodies or raster.alpha is not None:
-            return raster
-        alpha = _alpha(bodies[b"tRNS"][0], np.asarray(picture), facts)
-    return Raster(raster.pixels, alpha, raster.grey, raster.icc)
-
-
-def _clean(bodies: dict[bytes, list[bytes]], facts: Facts) -> bytes:
-    """The same picture with its rows inflated and only stored: the decoder would fill missing rows with black
-    without a word, so they are counted here; and ISA-L inflates several times faster than the decoder."""
-    head = bodies[b"IHDR"][0]
-    size = _rows_bytes(facts, samples=_SAMPLES[head[9]], interlaced=head[12] == 1)
-    rows = isal_zlib.decompressobj().decompress(b"".join(bodies.get(b"IDAT", ())), size + 1)
-    if len(rows) < size:
-        raise BadImageError("The PNG image is truncated: its pixels are not complete.")
-    stored = memoryview(zlib.compress(memoryview(rows)[:size], 0))
-    parts = [SIGNATURE, chunk_of(b"IHDR", head), *(chunk_of(b"PLTE", body) for body in bodies.get(b"PLTE", ())[:1])]
-    parts += (chunk_of(b"IDAT", stored[at : at + _IDAT_BYTES]) for at in range(0, len(stored), _IDAT_BYTES))
-    return b"".join((*parts, chunk_of(b"IEND", b"")))
+    frame = choose_frame("PNG", frames, choice)
+    check_composing("PNG", frame, width, height)
+    if frames > 1:  # composed by the decoder of animations, in colour and 8 bits
+        return RawHeader("png", width, height, False, transparent, 8, turn, frame, frames)
+    banded = data[28] == 0 and choice.truncated == "refuse"
+    return RawHeader("png", width, height, kind in _GREY, transparent, 16 if bits == 16 else 8, turn, banded=banded)
 
 
 def chunk_of(name: bytes, body: bytes | bytearray | memoryview) -> bytes:
@@ -95,62 +81,123 @@ def chunk_of(name: bytes, body: bytes | bytearray | memoryview) -> bytes:
     return b"".join((struct.pack(">I", len(body)), name, body, struct.pack(">I", checksum)))
 
 
-def _rows_bytes(facts: Facts, *, samples: int, interlaced: bool) -> int:
-    """Bytes of all rows with their filter bytes, before compression."""
-    passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
-    total = 0
-    for left, top, across, down in passes:
-        width, height = -(-(facts.width - left) // across), -(-(facts.height - top) // down)
-        if width > 0 and height > 0:
-            total += height * (1 + (width * samples * facts.bits + 7) // 8)
-    return total
+def load(data: bytes, header: RawHeader, choice: Choice) -> RawImage:
+    """Only the chunks that make up the pixels reach the decoder, so texts and profiles cannot harm it."""
+    chunks = list(_chunks(data, choice))
+    bodies: dict[bytes, bytes] = {}
+    for chunk in chunks:
+        if chunk.name != b"IDAT":
+            bodies.setdefault(chunk.name, chunk.body(data))
+    coding = colour.of_png(bodies)
+    texts = [(chunk.name, chunk.body(data)) for chunk in chunks if chunk.name in pngtext.NAMES]
+    stored = pngtext.profiles(texts)
+    metadata = Metadata(bodies.get(b"eXIf") or stored.exif, stored.xmp, stored.iptc, _density(bodies.get(b"pHYs", b"")))
+    image = RawImage(NO_ROWS, coding.icc, metadata)
+    if header.frames > 1:
+        image.rows = ArrayRows(_frame(data, chunks, header))
+    elif choice.truncated == "accept" and not data[28]:
+        image.rows = _as_far_as_it_goes(data, chunks, bodies, header, image.report)
+    else:
+        view = memoryview(data)
+        pixels = (view[chunk.start : chunk.end] for chunk in chunks if chunk.name == b"IDAT")
+        image.rows = VipsRows("png", b"".join((*_head(bodies), *pixels, _END)), fail_on="error")
+    if coding.transfer is not None:
+        image.rows = MappedRows(image.rows, coding.to_srgb)
+    return image
 
 
-def _chunks(data: bytes) -> Iterator[_Chunk]:
-    """Up to IEND; what follows it is not part of the picture."""
-    at = len(SIGNATURE)
+_END = chunk_of(b"IEND", b"")
+
+
+def _head(bodies: dict[bytes, bytes]) -> list[bytes]:
+    """All of the file that the pixels depend on, up to the first IDAT."""
+    return [SIGNATURE, *(chunk_of(name, bodies[name]) for name in (b"IHDR", b"PLTE", b"tRNS") if name in bodies)]
+
+
+def _frame(data: bytes, chunks: Iterable[_Chunk], header: RawHeader) -> Samples:
+    """One frame of an animation, composed with those before it."""
+    parts = (data[chunk.start : chunk.end] for chunk in chunks if chunk.name in _ANIMATED)
+    with PngImagePlugin.PngImageFile(io.BytesIO(b"".join((SIGNATURE, *parts, _END)))) as picture:
+        picture.seek(header.frame + bool(picture.info.get("default_image")))
+        return np.asarray(picture.convert("RGBA" if header.alpha else "RGB"))
+
+
+class _GreyBelow:
+    """Rows of which those from `present` on are grey."""
+
+    def __init__(self, rows: Rows, present: int) -> None:
+        self._rows, self._left = rows, present
+
+    def read(self, rows: int) -> Samples:
+        band: Samples = self._rows.read(rows).copy()
+        most = most_of(band)
+        missing = band[max(self._left, 0) :]
+        missing[...] = most // 2 + 1
+        if band.shape[2] in (2, 4):
+            missing[..., -1] = most
+        self._left -= len(band)
+        return band
+
+    def close(self) -> None:
+        self._rows.close()
+
+
+def _as_far_as_it_goes(
+    data: bytes, chunks: Iterable[_Chunk], bodies: dict[bytes, bytes], header: RawHeader, report: dict[str, Any]
+) -> Rows:
+    """A sound file is made of the rows that are there and of empty ones, since libvips does not tell how many it
+    missed."""
+    stride = 1 + (header.width * _SAMPLES[data[25]] * data[24] + 7) // 8
+    size, view = stride * header.height, memoryview(data)
+    stream, rows = isal_zlib.decompressobj(), bytearray()
+    for chunk in chunks:
+        if chunk.name == b"IDAT" and len(rows) < size:
+            try:
+                rows += stream.decompress(view[chunk.start + 8 : chunk.end - 4], size - len(rows))
+            except zlib.error:
+                break
+    present = min(len(rows) // stride, header.height)
+    rows[present * stride :] = bytes(size - present * stride)
+    stored = memoryview(zlib.compress(rows, 0))
+    pixels = (chunk_of(b"IDAT", stored[at : at + _IDAT_BYTES]) for at in range(0, len(stored), _IDAT_BYTES))
+    whole = VipsRows("png", b"".join((*_head(bodies), *pixels, _END)), fail_on="error")
+    if present == header.height:
+        return whole
+    report.update(truncated=True, missing_rows=header.height - present)
+    return _GreyBelow(whole, present)
+
+
+def _chunks(data: bytes, choice: Choice) -> Iterator[_Chunk]:
+    """Up to IEND, or as far as the file goes; what follows is not part of the picture."""
+    at, begun = len(SIGNATURE), False
     for _ in range(_MAX_CHUNKS):
-        if at + 12 > len(data):
+        if at + 8 > len(data):
             break
         length, name = struct.unpack_from(">I4s", data, at)
         end = at + 12 + length
         if end > len(data):
-            break
+            if name == b"IDAT" or not begun:
+                if choice.truncated == "refuse" or not (begun or name == b"IDAT"):
+                    raise BadImageError(
+                        f"The PNG image is truncated: its {len(data)} bytes end before the picture does; "
+                        "truncated=accept processes what is there."
+                    )
+                yield _Chunk(name, at, len(data) + 4)
+            return
         yield _Chunk(name, at, end)
         if name == b"IEND":
             return
+        begun = begun or name == b"IDAT"
         at = end
     else:
         raise BadImageError(f"The PNG image is damaged: it has more than {_MAX_CHUNKS} chunks.")
-    raise BadImageError(f"The PNG image is truncated: its {len(data)} bytes end before the picture does.")
+    if not begun:
+        raise BadImageError(f"The PNG image is truncated: its {len(data)} bytes end before its pixels begin.")
 
 
-def _alpha(transparency: bytes, stored: NDArray[np.generic], facts: Facts) -> Pixels:
-    """tRNS is an alpha per palette entry, or the one colour that is transparent, in samples of the stored depth."""
-    if not facts.grey and stored.ndim == 2:
-        table = np.full(256, 255, np.uint8)
-        entries = np.frombuffer(transparency[:256], np.uint8)
-        table[: len(entries)] = entries
-        looked_up: Pixels = table[stored.astype(np.uint8)]
-        return looked_up
-    samples = 1 if facts.grey else 3
-    key = np.array(struct.unpack_from(f">{samples}H", transparency), np.int64)
-    if facts.bits < 8:
-        key = key * 255 // (2**facts.bits - 1)
-    elif facts.bits == 16 and samples == 3:
-        # The decoder keeps the high bytes of 16-bit colour: colours that share them with the key go with it.
-        key >>= 8
-    if stored.dtype == np.bool_:
-        stored = stored.astype(np.uint8) * 255
-    opaque = stored != key[0] if samples == 1 else (stored != key).any(axis=2)
-    return np.where(opaque, np.uint8(255), np.uint8(0))
-
-
-def _profile(chunk: bytes) -> bytes | None:
-    name, _, rest = chunk.partition(b"\0")
-    if not name or not rest:
+def _density(body: bytes) -> tuple[float, float] | None:
+    """pHYs: pixels per metre (unit 1), or a ratio."""
+    if len(body) != 9 or body[8] != 1:
         return None
-    try:
-        return zlib.decompressobj().decompress(rest[1:], icc.MAX_BYTES + 1)
-    except zlib.error:
-        return None
+    across, down = struct.unpack(">II", body[:8])
+    return across * _METRE_PER_INCH, down * _METRE_PER_INCH

@@ -1,96 +1,47 @@
-"""TIFF 6.0 and BigTIFF, one page, up to 16 bits a sample."""
+"""TIFF 6.0 and BigTIFF, up to 16 bits a sample. libvips (libtiff) decodes; the directory is judged here before, since
+libtiff shows tiles and strips that are not there as black."""
 
 import io
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import numpy as np
 from PIL import TiffImagePlugin
 
-from darkroom.codec.facts import Facts, Raster
-from darkroom.codec.ifd import ORIENTATION, Entry, TiffReader
-from darkroom.codec.modes import grey_raster, to_raster
+from darkroom.codec import exif, icc, photoshop
+from darkroom.codec.ifd import ORIENTATION, TYPE_BYTES, Entry, TiffReader
+from darkroom.codec.image import Metadata, Samples
+from darkroom.codec.raw import NO_ROWS, ArrayRows, Choice, MappedRows, RawHeader, RawImage, Rows, choose_frame
+from darkroom.codec.vips import VipsRows
 from darkroom.errors import BadImageError
 
-_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 257, 258, 259, 262
+_SUBFILE, _OLD_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 255, 256, 257, 258, 259, 262
 _STRIPS, _SAMPLES, _STRIP_ROWS, _STRIP_BYTES, _PLANAR = 273, 277, 278, 279, 284
 _FILL_ORDER = 266
 _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES = 322, 323, 324, 325
 _EXTRA, _FORMAT, _PROFILE, _SUBSAMPLING = 338, 339, 34675, 530
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _YCBCR = 0, 1, 6
+_XMP, _IPTC, _PHOTOSHOP = 700, 33723, 34377
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
+_JPEG, _LZMA, _ZSTD = 7, 34925, 50000
 _NO_PAGE = 0x1 | 0x4
 """NewSubfileType bits of thumbnails and of transparency masks."""
-_MAX_DIRECTORIES = 16
+_MAX_DIRECTORIES = 10_000
+_BAND_BYTES = 2**26
+"""Bytes of a strip, or of a row of tiles, up to which the picture counts as read in bands."""
+
+_LIMIT_BYTES = 2**24
+"""Well below the 50 MiB that libtiff allows itself for tags."""
 
 _DECODED = {
     **dict.fromkeys(
         (_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _FILL_ORDER, _SAMPLES, _STRIP_ROWS, _PLANAR), 64
     ),
     **dict.fromkeys((292, 293, 317, _TILE_WIDTH, _TILE_HEIGHT, 332, _EXTRA, _FORMAT, 529, _SUBSAMPLING, 532), 64),
-    **dict.fromkeys((_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES), 100_000),
+    **dict.fromkeys((_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES), 2**20),
     **dict.fromkeys((320, 347, *range(512, 522)), 2**18),
 }
-"""The tags that the pixels depend on, and how many values each may have. No other tag reaches the decoder, which
-would read all of them into memory, however large and however often the same bytes are pointed at."""
-
-_PLAIN_ONES = (_COMPRESSION, _FILL_ORDER, _PLANAR)
-"""Tags that are 1, or absent, where the bytes of the strips are the pixels."""
-_PLAIN_TAGS = frozenset(
-    (_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _STRIPS, _SAMPLES, _STRIP_ROWS, _STRIP_BYTES, _FORMAT, *_PLAIN_ONES)
-)
-"""No other tag of `_DECODED` may stand beside them."""
-_PLAIN_KINDS = (((1,), (8,), ()), ((1,), (8,), (1,)), ((2,), (8, 8, 8), (3,)))
-"""Their photometric interpretation, bits and samples."""
-_SHORT, _LONG, _LONG8 = 3, 4, 16
-
-
-def parse(data: bytes) -> Facts:
-    """Raises BadImageError for several pages, sample types that have no range to be shown and absurd tags;
-    struct.error or ValueError where the directory ends early or makes no sense."""
-    reader = TiffReader(data)
-    entries, following = reader.directory(reader.first)
-    _refuse_pages(reader, following)
-    tags = _Tags(reader, entries)
-    bits, samples = tags.first(_BITS, 1), tags.first(_SAMPLES, 1)
-    if tags.first(_FORMAT, 1) != 1 or bits > 16:
-        raise BadImageError(
-            f"The TIFF image has {bits}-bit samples of type {tags.first(_FORMAT, 1)}; "
-            "only unsigned integers of up to 16 bits are accepted."
-        )
-    for tag, most in _DECODED.items():
-        if tag not in entries:
-            continue
-        count = entries[tag].count
-        if count > most:
-            raise BadImageError(f"The TIFF image is damaged: tag {tag} has {count} values, at most {most} are allowed.")
-        reader.check_complete(entries[tag])
-    width, height = tags.first(_WIDTH, 0), tags.first(_HEIGHT, 0)
-    tile = tags.first(_TILE_WIDTH, 1), tags.first(_TILE_HEIGHT, 1)
-    if tile[0] > max(1024, 2 * width) or tile[1] > max(1024, 2 * height):
-        raise BadImageError(f"The TIFF image is damaged: its tiles are {tile[0]} x {tile[1]} pixels.")
-    _refuse_layouts(tags, bits)
-    alpha = any(kind in (1, 2) for kind in tags.all(_EXTRA)) or (samples == 4 and tags.photometric == 2)
-    grey = tags.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO)
-    turn = tags.first(ORIENTATION, 1)
-    return Facts("tiff", width, height, grey, alpha, bits, turn if 1 <= turn <= 8 else 1)
-
-
-def load(data: bytes, facts: Facts) -> Raster:
-    """Decodes the first page."""
-    reader = TiffReader(data)
-    entries, _ = reader.directory(reader.first)
-    tags = _Tags(reader, entries)
-    _refuse_truncated(reader, entries, tags)
-    profile = reader.blob(entries[_PROFILE]) if _PROFILE in entries else None
-    if _is_plain(entries, tags):
-        return _plain(reader, entries[_STRIPS], facts, tags.first(_STRIP_ROWS, facts.height), profile)
-    inverted = facts.bits > 8 and tags.photometric == _WHITE_IS_ZERO
-    with TiffImagePlugin.TiffImageFile(io.BytesIO(_clean(reader, entries, black_is_zero=inverted))) as picture:
-        picture.load()
-        raster = to_raster(picture, profile, facts.bits)
-    if inverted:
-        return Raster(np.invert(raster.pixels), raster.alpha, raster.grey, raster.icc)
-    return raster
+"""The tags that the pixels depend on, and how many values each may have."""
 
 
 class _Tags:
@@ -108,33 +59,166 @@ class _Tags:
         return (self.all(tag) or (default,))[0]
 
 
-def _refuse_pages(reader: TiffReader, offset: int) -> None:
-    """A thumbnail or a mask behind the picture is no page."""
-    for _ in range(_MAX_DIRECTORIES):
-        if not offset:
-            return
-        try:
-            entries, offset = reader.directory(offset)
-        except (ValueError, struct.error):
-            return
-        if not _Tags(reader, entries).first(_SUBFILE, 0) & _NO_PAGE:
+def parse(data: bytes, choice: Choice) -> RawHeader:
+    """Raises BadImageError for several pages without a chosen one, sample types that have no range to be shown and
+    absurd tags; struct.error or ValueError where the directory ends early or makes no sense."""
+    reader = TiffReader(data)
+    pages = _pages(reader)
+    frame = choose_frame("TIFF", len(pages), choice, "pages")
+    entries, _ = reader.directory(pages[frame][1])
+    tags = _Tags(reader, entries)
+    bits, samples = tags.first(_BITS, 1), tags.first(_SAMPLES, 1)
+    if tags.first(_FORMAT, 1) != 1 or bits > 16:
+        raise BadImageError(
+            f"The TIFF image has {bits}-bit samples of type {tags.first(_FORMAT, 1)}; only unsigned integers of up to "
+            "16 bits are accepted: save it with 8 or 16 bits a channel."
+        )
+    for tag, most in _DECODED.items():
+        if tag not in entries:
+            continue
+        count = entries[tag].count
+        if count > most:
+            raise BadImageError(f"The TIFF image is damaged: tag {tag} has {count} values, at most {most} are allowed.")
+        if not reader.is_complete(entries[tag]):
+            raise struct.error("a value ends early")
+    if _weight(entries) > len(data):
+        raise BadImageError("The TIFF image is damaged: its tags have more values than the file has bytes.")
+    width, height = tags.first(_WIDTH, 0), tags.first(_HEIGHT, 0)
+    tile = tags.first(_TILE_WIDTH, 1), tags.first(_TILE_HEIGHT, 1)
+    if tile[0] > max(1024, 2 * width) or tile[1] > max(1024, 2 * height):
+        raise BadImageError(f"The TIFF image is damaged: its tiles are {tile[0]} x {tile[1]} pixels.")
+    _refuse_layouts(tags)
+    alpha = any(kind in (1, 2) for kind in tags.all(_EXTRA)) or (samples == 4 and tags.photometric == _RGB)
+    grey = tags.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO)
+    turn = tags.first(ORIENTATION, 1)
+    down = tile[1] if _TILES in entries else min(tags.first(_STRIP_ROWS, height), height)
+    by_lines = _TILES not in entries and tags.first(_PLANAR, 1) == 1 and tags.photometric != _YCBCR
+    banded = not _is_rare(tags) and (by_lines or down * width * samples * bits // 8 <= _BAND_BYTES)
+    return RawHeader(
+        "tiff",
+        width,
+        height,
+        grey,
+        alpha and tags.photometric != _LAB,
+        16 if bits > 8 and tags.photometric not in (_PALETTE, _CMYK, _LAB) else 8,
+        turn if 1 <= turn <= 8 else 1,
+        frame,
+        len(pages),
+        banded,
+    )
+
+
+def load(data: bytes, header: RawHeader, choice: Choice) -> RawImage:
+    """Decodes one page."""
+    reader = TiffReader(data)
+    number, offset = _pages(reader)[header.frame]
+    entries, _ = reader.directory(offset)
+    tags = _Tags(reader, entries)
+    _refuse_truncated(reader, entries, tags)
+
+    def blob(tag: int) -> bytes | None:
+        return reader.blob(entries[tag]) if tag in entries else None
+
+    try:
+        block = exif.of_directory(reader, offset)
+    except (ValueError, struct.error):
+        block = None
+    iptc = blob(_IPTC) or photoshop.iptc_of(blob(_PHOTOSHOP) or b"")
+    metadata = Metadata(block, blob(_XMP), iptc, exif.density_of(reader, entries))
+    image = RawImage(NO_ROWS, blob(_PROFILE), metadata)
+    convert = icc.cmyk_converter(image.icc) if tags.photometric == _CMYK else None
+    if _is_rare(tags):
+        rows: Rows = ArrayRows(_in_pillow(data, number, entries, tags.first(_BITS, 1)))
+    else:
+        # libtiff's own limit would refuse files that carry Photoshop's layers
+        rows = VipsRows("tiff", data, page=number, fail_on="error", unlimited=_weight(entries) > _LIMIT_BYTES)
+    image.rows = MappedRows(rows, partial(_channels, header=header, convert=convert))
+    if convert is not None or tags.photometric == _LAB:
+        image.icc = None
+    return image
+
+
+def _weight(entries: dict[int, Entry]) -> int:
+    """Bytes of the values of all tags: the decoders load them, however often the same bytes are pointed at."""
+    return sum(entry.count * TYPE_BYTES.get(entry.kind, 1) for entry in entries.values())
+
+
+def _is_rare(tags: _Tags) -> bool:
+    """Whether the page is of a kind that libvips, as it is built, does not read or takes for something else."""
+    compression = tags.first(_COMPRESSION, 1)
+    return (
+        tags.photometric == _LAB
+        or (tags.photometric == _YCBCR and compression != _JPEG)
+        or 8 < tags.first(_BITS, 1) < 16
+        or compression in (_LZMA, _ZSTD)
+        or (tags.first(_PLANAR, 1) == 2 and tags.first(_TILE_WIDTH, 0) > 0)
+    )
+
+
+def _in_pillow(data: bytes, number: int, entries: dict[int, Entry], bits: int) -> Samples:
+    """A rare page. Pillow loads every tag of the directories up to it."""
+    if number or _weight(entries) > _BAND_BYTES:
+        raise BadImageError("The TIFF image is of a rare kind, which is accepted only as a file's first page.")
+    with TiffImagePlugin.TiffImageFile(io.BytesIO(data)) as picture:
+        picture.load()
+        if picture.mode == "LAB":
+            return icc.lab_to_srgb(picture)
+        if picture.mode.startswith("I;16"):
+            samples = np.asarray(picture).astype(np.uint32)
+            return (samples * 65535 // ((1 << bits) - 1)).astype(np.uint16)
+        if bits > 8:
+            raise BadImageError(
+                f"The TIFF image has {bits} bits in a rare layout; save it in strips, with LZW or Deflate."
+            )
+        known = picture.mode in ("L", "LA", "RGB", "RGBA", "CMYK")
+        mode = picture.mode if known else {"1": "L", "PA": "RGBA"}.get(picture.mode, "RGB")
+        return np.asarray(picture if known else picture.convert(mode))
+
+
+def _channels(band: Samples, header: RawHeader, convert: Callable[[Samples], Samples] | None) -> Samples:
+    """Grey or RGB, and alpha; further channels have no meaning."""
+    colours = 4 if convert else 1 if header.grey or band.shape[2] < 3 else 3
+    light = band[..., :colours]
+    if convert is not None:
+        light = convert(light)
+    elif colours == 1 and not header.grey:  # a palette of greys
+        light = np.repeat(light, 3, axis=2)
+    return np.concatenate((light, band[..., colours, None]), axis=2) if header.alpha else light
+
+
+def _pages(reader: TiffReader) -> list[tuple[int, int]]:
+    """Number and offset of the directories that are pages: thumbnails and masks are none, unless there is nothing
+    else."""
+    pages: list[tuple[int, int]] = []
+    others: list[tuple[int, int]] = []
+    seen = set()
+    offset = reader.first
+    for number in range(_MAX_DIRECTORIES):
+        if offset in seen:
             break
-    raise BadImageError("The TIFF image has several pages; only single images are accepted.")
+        seen.add(offset)
+        try:
+            kind, following = reader.glance(offset, (_SUBFILE, _OLD_SUBFILE))
+        except (ValueError, struct.error):
+            if not number:
+                raise
+            break
+        thumbnail = kind.get(_SUBFILE, 0) & _NO_PAGE or kind.get(_OLD_SUBFILE) == 2
+        (others if thumbnail else pages).append((number, offset))
+        offset = following
+        if not offset:
+            break
+    return pages or others[:1]
 
 
-def _refuse_layouts(tags: _Tags, bits: int) -> None:
-    """Uncompressed layouts that the decoder would take for something else, and show wrong."""
-    if tags.first(_COMPRESSION, 1) != 1:
-        return
-    if tags.photometric == _YCBCR and tags.all(_SUBSAMPLING) != (1, 1):
+def _refuse_layouts(tags: _Tags) -> None:
+    """Layouts that the decoders would take for something else, and show wrong."""
+    if tags.first(_COMPRESSION, 1) == 1 and tags.photometric == _YCBCR and tags.all(_SUBSAMPLING) != (1, 1):
         raise BadImageError("The TIFF image is uncompressed YCbCr with subsampled chroma, which is not accepted.")
-    if tags.first(_PLANAR, 1) == 2 and bits != 8 and tags.first(_SAMPLES, 1) > 1:
-        raise BadImageError(f"The TIFF image has separate planes of {bits} bits uncompressed, which is not accepted.")
 
 
 def _refuse_truncated(reader: TiffReader, entries: dict[int, Entry], tags: _Tags) -> None:
-    """The decoder leaves strips and tiles that are not listed black, some compressions fill up what is missing, and
-    without compression it would read on into the directory that `_clean` appends."""
+    """The decoder leaves strips and tiles that are not listed black, and some compressions fill up what is missing."""
     width, height = tags.first(_WIDTH, 0), tags.first(_HEIGHT, 0)
     across, down = width, min(tags.first(_STRIP_ROWS, height), height)
     offsets, sizes = _STRIPS, _STRIP_BYTES
@@ -164,49 +248,3 @@ def _uncompressed_lengths(tags: _Tags, across: int, down: int) -> Iterator[int]:
             for left in range(0, width, across):
                 rows, columns = min(down, height - top), min(across, width - left)
                 yield (rows - 1) * -(-across * bits // 8) + -(-columns * bits // 8)
-
-
-def _is_plain(entries: dict[int, Entry], tags: _Tags) -> bool:
-    """Uncompressed strips of 8-bit grey or RGB, stated so plainly that there is nothing to interpret."""
-    decoded = entries.keys() & _DECODED.keys()
-    height = tags.first(_HEIGHT, 0)
-    return (
-        decoded <= _PLAIN_TAGS
-        and all(entries[tag].kind in (_SHORT, _LONG, _LONG8) and entries[tag].count for tag in decoded)
-        and all(entries[tag].count == 1 for tag in decoded & {_WIDTH, _HEIGHT, _STRIP_ROWS})
-        and all(tags.all(tag) in ((), (1,)) for tag in _PLAIN_ONES)
-        and set(tags.all(_FORMAT)) <= {1}
-        and (tags.all(_PHOTOMETRIC), tags.all(_BITS), tags.all(_SAMPLES)) in _PLAIN_KINDS
-        and entries[_STRIPS].count == -(-height // tags.first(_STRIP_ROWS, height))
-    )
-
-
-def _plain(reader: TiffReader, strips: Entry, facts: Facts, strip_rows: int, profile: bytes | None) -> Raster:
-    """The strips put together, where `_is_plain`: the decoder takes several times as long over the same pixels."""
-    samples = 1 if facts.grey else 3
-    row = facts.width * samples
-    starts = reader.numbers(strips, _DECODED[_STRIPS])
-    tops = range(0, facts.height, strip_rows)
-    view = memoryview(reader.data)
-    rows = b"".join(
-        view[start : start + min(strip_rows, facts.height - top) * row] for start, top in zip(starts, tops, strict=True)
-    )
-    pixels = np.frombuffer(rows, np.uint8).reshape(facts.height, facts.width, samples)
-    return grey_raster(pixels[..., 0], None, profile) if facts.grey else Raster(pixels, None, False, profile)
-
-
-def _clean(reader: TiffReader, entries: dict[int, Entry], *, black_is_zero: bool) -> bytes:
-    """The same file with a new directory at its end: only the tags of `_DECODED`, no orientation, no next page.
-
-    `black_is_zero` relabels a white-is-zero picture, since the decoder knows 16-bit grey only so.
-    """
-    rows = {tag: entry.raw for tag, entry in sorted(entries.items()) if tag in _DECODED}
-    if black_is_zero:
-        wide = reader.order + ("HHQHxxxxxx" if reader.big else "HHIHxx")
-        rows[_PHOTOMETRIC] = struct.pack(wide, _PHOTOMETRIC, 3, 1, _BLACK_IS_ZERO)
-        rows = dict(sorted(rows.items()))
-    padding = b"\0" * (-len(reader.data) % 8)
-    count = struct.pack(reader.order + ("Q" if reader.big else "H"), len(rows))
-    head = reader.data[: reader.offset_at] + struct.pack(reader.offset_format, len(reader.data) + len(padding))
-    last = struct.pack(reader.offset_format, 0)
-    return b"".join((head, memoryview(reader.data)[len(head) :], padding, count, *rows.values(), last))

@@ -9,50 +9,57 @@ import numpy as np
 from PIL import WebPImagePlugin
 
 from darkroom.codec import orientation
-from darkroom.codec.facts import Facts, Raster
+from darkroom.codec.image import Metadata, Samples
+from darkroom.codec.raw import ArrayRows, Choice, RawHeader, RawImage, check_composing, choose_frame
 from darkroom.errors import BadImageError
 
-_MAX_CHUNKS = 1000
+_MAX_CHUNKS = 20_000
 _ANIMATION, _ALPHA = 0x02, 0x10
 
 
-def parse(data: bytes) -> Facts:
-    """Raises BadImageError for animations and files shorter than they announce; struct.error if the header ends
-    early."""
+def parse(data: bytes, choice: Choice) -> RawHeader:
+    """Raises BadImageError for animations without a chosen frame and files shorter than they announce; struct.error
+    if the header ends early."""
     announced = struct.unpack_from("<I", data, 4)[0] + 8
     if announced > len(data):
         raise BadImageError(f"The WebP image is truncated: it announces {announced} bytes and ends after {len(data)}.")
     first = data[12:16]
     if first == b"VP8X":
-        return _extended(data)
+        return _extended(data, choice)
+    choose_frame("WebP", 1, choice)
     if first == b"VP8L":
         packed = struct.unpack_from("<I", data, 21)[0]
         width, height, alpha = (packed & 0x3FFF) + 1, (packed >> 14 & 0x3FFF) + 1, bool(packed >> 28 & 1)
-        return Facts("webp", width, height, False, alpha)
+        return RawHeader("webp", width, height, False, alpha)
     if first == b"VP8 ":
         width, height = struct.unpack_from("<HH", data, 26)
-        return Facts("webp", width & 0x3FFF, height & 0x3FFF, False, False)
+        return RawHeader("webp", width & 0x3FFF, height & 0x3FFF, False, False)
     raise BadImageError("The WebP image is damaged: it holds no picture.")
 
 
-def load(data: bytes, facts: Facts) -> Raster:
+def load(data: bytes, header: RawHeader, choice: Choice) -> RawImage:
     """WebP has no grey pictures: they come as colour.
 
-    Pillow judges the container: it is strict, where OpenCV looks no further than the picture. OpenCV decodes: the same
-    libwebp, but Pillow goes through its frames of animations, which copies the picture four times.
+    Pillow judges the container, where OpenCV looks no further than the picture, and composes frames of animations.
+    OpenCV decodes still pictures, with the same libwebp: 5.5 ms for 512 x 512, where libvips takes 17.
     """
-    profile = next((data[at : at + length] for name, at, length in _chunks(data) if name == b"ICCP"), None)
+    chunks = {name: data[at : at + length] for name, at, length in _chunks(data) if name in (b"ICCP", b"EXIF", b"XMP ")}
+    metadata = Metadata(chunks.get(b"EXIF"), chunks.get(b"XMP "))
     with WebPImagePlugin.WebPImageFile(io.BytesIO(data)) as picture:
         alpha = picture.mode == "RGBA"
-    pixels = cv2.imdecode(
+        if header.frames > 1:
+            picture.seek(header.frame)
+            pixels: Samples = np.asarray(picture.convert("RGBA" if header.alpha else "RGB"))
+            return RawImage(ArrayRows(pixels), chunks.get(b"ICCP"), metadata)
+    decoded = cv2.imdecode(
         np.frombuffer(_clean(data, alpha=alpha), np.uint8),
         cv2.IMREAD_UNCHANGED if alpha else cv2.IMREAD_COLOR_RGB,
     )
-    if pixels is None:
+    if decoded is None:
         raise ValueError("libwebp cannot decode it")
-    if not alpha:
-        return Raster(pixels, None, False, profile)
-    return Raster(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB), cv2.extractChannel(pixels, 3), False, profile)
+    if alpha:
+        decoded = cv2.cvtColor(decoded, cv2.COLOR_BGRA2RGBA, dst=decoded)
+    return RawImage(ArrayRows(decoded), chunks.get(b"ICCP"), metadata)
 
 
 def _clean(data: bytes, *, alpha: bool) -> bytes:
@@ -68,19 +75,24 @@ def _clean(data: bytes, *, alpha: bool) -> bytes:
     return b"".join((b"RIFF", struct.pack("<I", len(body)), body))
 
 
-def _extended(data: bytes) -> Facts:
+def _extended(data: bytes, choice: Choice) -> RawHeader:
     flags = data[20]
-    if flags & _ANIMATION:
-        raise BadImageError("The WebP image is animated; only still images are accepted.")
     width = int.from_bytes(data[24:27], "little") + 1
     height = int.from_bytes(data[27:30], "little") + 1
-    turn = 1
+    turn, frames = 1, 0
     for name, at, length in _chunks(data):
         if name == b"EXIF":
             turn = orientation.from_exif(data[at : at + length])
         elif name == b"ANMF":
-            raise BadImageError("The WebP image is animated; only still images are accepted.")
-    return Facts("webp", width, height, False, bool(flags & _ALPHA), orientation=turn)
+            frames += 1
+        elif name == b"VP8L" and at + 5 <= len(data):  # it says itself whether it has alpha
+            flags |= _ALPHA * (struct.unpack_from("<I", data, at + 1)[0] >> 28 & 1)
+    if flags & _ANIMATION and not frames:
+        raise BadImageError("The WebP image is damaged: it announces an animation and holds no frames.")
+    frame = choose_frame("WebP", max(1, frames), choice)
+    check_composing("WebP", frame, width, height)
+    alpha = bool(flags & _ALPHA)
+    return RawHeader("webp", width, height, False, alpha, 8, turn, frame, max(1, frames))
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

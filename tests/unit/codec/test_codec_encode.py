@@ -38,7 +38,7 @@ def test_png_of_any_shape_and_content(height: int, width: int, alpha: bool, grey
     pixels = random.integers(0, 256, (height, width, 3), np.uint8)
     if grey:
         pixels = np.repeat(pixels[..., :1], 3, axis=2)
-    image = Image(pixels, random.integers(0, 256, (height, width), np.uint8) if alpha else None, grey, None, "png")
+    image = Image(pixels, random.integers(1, 256, (height, width), np.uint8) if alpha else None, grey, None, "png")
     again = decode(encode(image, "png", None), LIMITS)
     np.testing.assert_array_equal(again.pixels, image.pixels)
     assert again.grey == grey

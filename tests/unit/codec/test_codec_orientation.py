@@ -7,7 +7,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from darkroom.codec import decode, encode, read_header
-from darkroom.codec.orientation import from_exif, upright
+from darkroom.codec.orientation import as_stored, from_exif
 
 # EXIF 2.3, tag 0x0112: where the stored top row and left column are seen, and so how to put them there.
 SHOWN = {
@@ -91,9 +91,14 @@ def test_png_may_state_it_behind_the_pixels() -> None:
     assert decode(data[:-12] + chunk(b"eXIf", exif(6)[6:]) + data[-12:], LIMITS).pixels.shape == (40, 24, 3)
 
 
-def test_upright_does_not_copy_what_stands() -> None:
-    picture = colour()
-    assert upright(picture, 1) is picture
+@pytest.mark.parametrize("orientation", SHOWN)
+def test_stored_rows_are_written_where_they_are_shown(orientation: int) -> None:
+    shown = np.zeros(SHOWN[orientation](colour()).shape, np.uint8)
+    view = as_stored(shown, orientation)
+    assert view.shape == colour().shape
+    for top, row in enumerate(colour()):
+        view[top] = row
+    np.testing.assert_array_equal(shown, SHOWN[orientation](colour()))
 
 
 def test_camera_sequences_show_their_first_picture() -> None:

@@ -16,7 +16,7 @@ from darkroom.errors import BadImageError
 
 SIZES = [(1, 1), (1, 2), (3, 5), (7, 3), (64, 9), (65, 17), (131, 66)]
 """Heights and widths with every padding, and with bands that are full, over and under."""
-FOUR = np.dstack((colour(), light()))
+FOUR = np.dstack((colour(), np.maximum(light(), 1)))
 
 
 def noise(height: int, width: int, *channels: int) -> np.ndarray:
@@ -178,7 +178,7 @@ def test_uncompressed_tiffs_without_their_last_byte(pixels: np.ndarray, options:
 @pytest.mark.parametrize("channels", [3, 4])
 @pytest.mark.parametrize("options", [{"lossless": True}, {"lossless": True, "exact": True}, {"quality": 4}, {}])
 def test_webp_is_decoded_like_pillow(size: tuple[int, int], channels: int, options: dict[str, object]) -> None:
-    for pixels in (noise(*size, channels), np.dstack((colour(*size), light(*size)))[..., :channels]):
+    for pixels in (noise(*size, channels) | np.uint8(1), np.dstack((colour(*size), light(*size) | 1))[..., :channels]):
         data = saved(pixels, "WEBP", icc_profile=SRGB, **options)
         image, shown = decode(data, LIMITS), np.asarray(opened(data))
         np.testing.assert_array_equal(image.pixels, shown[..., :3])
