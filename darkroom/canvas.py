@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from darkroom.codec.image import Samples
+from darkroom.codec.image import Pixels, Samples
 from darkroom.tiling import Axis, Grid, Span, Tile
 
 Sums = npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
@@ -37,16 +37,19 @@ class Canvas:
         write: Write,
         *,
         dtype: npt.DTypeLike = np.uint8,
+        on_written: Callable[[], None] = lambda: None,
         room: Callable[[int, int], Samples] | None = None,
         channels: int = 3,
     ) -> None:
-        """`scale`: output pixels per input pixel, along one side. `room(begin, end)`: where the pixels of these rows
-        go, [end - begin, width * scale, channels] of `dtype`; by default new arrays."""
+        """`scale`: output pixels per input pixel, along one side. `on_written`: called after each band, from the thread
+        that wrote it. `room(begin, end)`: where the pixels of these rows go, [end - begin, width * scale, channels] of
+        `dtype`; by default new arrays."""
         self._grid, self._scale, self._write = grid, scale, write
         self._dtype = np.dtype(dtype)
         self._sum_dtype = np.dtype(np.uint16 if self._dtype == np.uint8 else np.uint32)
         self._channels = channels
         self._room = room or self._new_rows
+        self._on_written = on_written
         self._bands: dict[int, _Band] = {}
         self._lock = threading.Lock()
         self._writing = self._closed = False
@@ -122,6 +125,7 @@ class Canvas:
             with self._lock:
                 self._bands.pop(self.written, None)
                 self.written += 1
+            self._on_written()
 
     def _target(self, zone: tuple[int, int], axis: Axis) -> slice:
         begin, end = axis.inside(zone)
@@ -197,12 +201,12 @@ class _Zone:
 
 
 class WholeCanvas:
-    """A canvas that keeps its picture."""
+    """A canvas that keeps its picture, of 8 bits."""
 
-    def __init__(self, grid: Grid, scale: int, *, dtype: npt.DTypeLike = np.uint8, channels: int = 3) -> None:
+    def __init__(self, grid: Grid, scale: int, channels: int = 3) -> None:
         height, width = grid.rows.length * scale, grid.columns.length * scale
-        self.pixels: Samples = np.empty((height, width, channels), dtype)  # its pages come when they are written to
-        self._canvas = Canvas(grid, scale, lambda row, rows: None, dtype=dtype, room=self._rows, channels=channels)
+        self.pixels: Pixels = np.empty((height, width, channels), np.uint8)  # its pages come when they are written to
+        self._canvas = Canvas(grid, scale, lambda row, rows: None, room=self._rows, channels=channels)
         self.place = self._canvas.place
 
     def _rows(self, begin: int, end: int) -> Samples:

@@ -5,10 +5,11 @@ Along each axis the picture, with a mirrored margin, is covered by spans of allo
 too little context there) and the `blend` pixels in the middle are cross-faded.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
+from typing import cast
 
 import cv2
 import numpy as np
@@ -159,9 +160,11 @@ class Grid:
     """The tiles of one picture of `height` x `width` pixels, cut as `config` says; row by row, from the top left."""
 
     def __init__(self, height: int, width: int, config: TilingConfig) -> None:
+        """Raises ValueError for tiles that are not larger than their overlap."""
         rest = (config.halo, config.blend, config.margin)
         self._row_plan = (height, config.heights, *rest)
         self._column_plan = (width, config.widths, *rest)
+        self._row_cover, self._column_cover = plan_cover(*self._row_plan), plan_cover(*self._column_plan)
 
     @cached_property
     def rows(self) -> Axis:
@@ -172,7 +175,14 @@ class Grid:
         return plan_axis(*self._column_plan)
 
     def __len__(self) -> int:
-        return len(self.rows) * len(self.columns)
+        rows, columns = self.counts
+        return rows * columns
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Rows and columns of tiles."""
+        rows, columns = (sum(count for _, count in cover) for cover in (self._row_cover, self._column_cover))
+        return rows, columns
 
     @property
     def tiles(self) -> tuple[Tile, ...]:
@@ -185,13 +195,13 @@ class Grid:
 
     def shapes(self) -> dict[tuple[int, int], int]:
         """Tiles per (height, width): what the picture costs. Takes no longer for a large one."""
-        pairs = product(plan_cover(*self._row_plan), plan_cover(*self._column_plan))
+        pairs = product(self._row_cover, self._column_cover)
         return {(height, width): rows * columns for (height, rows), (width, columns) in pairs}
 
-    def cut(self, pixels: Samples) -> Iterator[Samples]:
-        """Each tile's pixels [h, w, 3], in the order of the tiles; outside the picture it is mirrored."""
+    def cut(self, pixels: Pixels) -> Iterator[Pixels]:
+        """Each tile's pixels, uint8 [h, w, 3], in the order of the tiles; outside the picture it is mirrored."""
         for index in range(len(self)):
-            yield self.cut_tile(self.tile(index), pixels)
+            yield cast(Pixels, self.cut_tile(self.tile(index), pixels))
 
     def cut_tile(self, tile: Tile, pixels: Samples, first: int = 0) -> Samples:
         """One tile's pixels [h, w, 3]. `pixels`: the picture from row `first` on, down to the end of
@@ -209,8 +219,7 @@ def _mirrored(pixels: Samples, first: int, tile: Tile, rows: Axis, columns: Axis
     before, after = max(0, -left), max(0, right - columns.length)
     if max(above, below) <= inside.shape[0] and max(before, after) <= inside.shape[1]:
         # fifty times as fast as the general way, and other threads work meanwhile
-        bordered: Samples = cv2.copyMakeBorder(inside, above, below, before, after, cv2.BORDER_REFLECT)  # type: ignore[assignment]
-        return bordered
+        return cast(Samples, cv2.copyMakeBorder(inside, above, below, before, after, cv2.BORDER_REFLECT))
     y = _mirror(np.arange(top, bottom), rows.length)
     x = _mirror(np.arange(left, right), columns.length)
     mirrored: Samples = pixels[y[:, None] - first, x[None, :]]
@@ -222,3 +231,8 @@ def _mirror(index: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]:
     border better so than with "reflect", which leaves the edge pixels without a twin (x4: 1 dB in the outer 8)."""
     index = index % (2 * length)
     return np.minimum(index, 2 * length - 1 - index)
+
+
+def joined(parts: Sequence[Samples]) -> Samples:
+    """Rows of one picture in one array, which is not copied where there is only one part."""
+    return parts[0] if len(parts) == 1 else cast(Samples, np.concatenate(parts))

@@ -23,7 +23,7 @@ from darkroom.codec.image import (
     Samples,
 )
 from darkroom.codec.reader import Reader, open_reader
-from darkroom.codec.writer import Writer, open_writer
+from darkroom.codec.writer import Writer, open_writer, resolve_depth
 
 __all__ = [
     "DEFAULT_QUALITY",
@@ -45,5 +45,6 @@ __all__ = [
     "open_reader",
     "open_writer",
     "read_header",
+    "resolve_depth",
     "resolve_format",
 ]

@@ -2,6 +2,7 @@
 
 import struct
 from types import MappingProxyType
+from typing import Literal
 
 from darkroom.codec import orientation
 from darkroom.codec.facts import Facts
@@ -16,7 +17,13 @@ _PARSERS = MappingProxyType(
 )
 
 
-def read_header(data: bytes, limits: Limits) -> Header:
+def read_header(
+    data: bytes,
+    limits: Limits,
+    *,
+    frame: int | None = None,
+    truncated: Literal["refuse", "accept"] = "refuse",
+) -> Header:
     """What the encoded file `data` holds, as displayed; decodes nothing and allocates next to nothing.
 
     Raises BadImageError if it is empty, no image or of another format, animated or of several pages, zero-sized,

@@ -1,6 +1,6 @@
 """A picture written into its encoded file, from the top to the bottom, a band of rows at a time."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -71,3 +71,10 @@ class WholeWriter:
         about = self._description
         image = Image(self._pixels, self._alpha, about.grey, about.icc, about.format, about.metadata)
         return encode(image, self._format, self._quality)
+
+
+def resolve_depth(output_depth: Literal["same"] | int, source_bits: Depth, output_format: EncodedFormat) -> Depth:
+    """Bits of a sample of the answer."""
+    if output_depth == "same":
+        return source_bits if output_format in ("png", "tiff") else 8
+    return 16 if output_depth == 16 else 8
