@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 
 PIPELINE_FILE = "pipeline.json"
 NETWORKS_FILE = "networks.json"
+WIDE_SUFFIX = "_16bit"
+"""Ends the name of a network that does with 16 bits what the network of the rest of the name does with 8."""
 
 
 CpuPrecision = Literal["f32", "f16", "bf16"]
@@ -88,6 +90,7 @@ class PipelineConfig(_Strict):
     """`pipeline.json`: `cpu` holds what differs without a GPU, merged key by key over the rest."""
 
     networks: dict[str, NetworkConfig]
+    """By name. A network NAME_16bit of the version that is not listed has the settings of NAME."""
     limits: Limits = Limits()
     engine: EngineConfig = EngineConfig()
     providers: dict[Provider, dict[str, str | int | bool]] = {}

@@ -3,15 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from darkroom.config import ConfigError, NetworkConfig, NetworkRecord, PipelineConfig, load_networks, load_pipeline
+from darkroom.config import WIDE_SUFFIX, ConfigError, NetworkRecord, PipelineConfig, load_networks, load_pipeline
 from darkroom.digest import sha256
 from darkroom.engine.simulated import SimulatedRunner, Simulation
 from darkroom.network import Network, Releasing, Runner
 from darkroom.runners import LazyRunner, open_runner
-
-SIXTEEN_BIT = "_16bit"
-"""What the name of a network for 16-bit samples ends with; before it stands the name of the one for 8 bits, whose
-tunables it shares."""
 
 
 @dataclass(frozen=True)
@@ -33,34 +29,29 @@ class ModelVersion:
         config = load_pipeline(path, cpu=not gpu and simulation is None)
         # A task that computes without networks is not exported, and has no networks.json.
         records = load_networks(path) if config.networks else {}
+        config = _with_wide(config, records)
         networks = {}
         for name, tunables in config.networks.items():
             if name not in records:
                 raise ConfigError(f"{path}: the network {name} is not exported; `make export` does it.")
+            record = records[name]
+            runner = _runner(path, name, record, config, gpu=gpu, simulation=simulation)
             most = tunables.max_batch or config.engine.max_batch
-            for each in (name, name + SIXTEEN_BIT):
-                if each in records and each not in networks:
-                    record = records[each]
-                    runner = _runner(path, name, record, config, gpu=gpu, simulation=simulation)
-                    networks[each] = Network(each, runner, record, max_batch=most, pad_batches=gpu)
+            networks[name] = Network(name, runner, record, max_batch=most, pad_batches=gpu)
         return cls(task, number, path, config, networks, simulated=simulation is not None)
 
     @property
     def choices(self) -> list[str]:
         """The networks that callers may name, sorted: for 16-bit samples their twins are taken by themselves."""
-        return sorted(name for name in self.networks if not name.endswith(SIXTEEN_BIT))
-
-    def tunables(self, network: Network) -> NetworkConfig:
-        """What `pipeline.json` says of it."""
-        return self.config.networks[network.name.removesuffix(SIXTEEN_BIT)]
+        return sorted(name for name in self.networks if not name.endswith(WIDE_SUFFIX))
 
     def has_bits(self, network: Network, bits: int) -> bool:
         """Whether this version computes `network` in samples of 8 or 16 bits."""
-        return bits == 8 or network.name + SIXTEEN_BIT in self.networks
+        return bits == 8 or network.name + WIDE_SUFFIX in self.networks
 
     def for_bits(self, network: Network, bits: int) -> Network:
         """The same network for samples of 8 or 16 bits. Raises KeyError where this version has none."""
-        return network if bits == 8 else self.networks[network.name + SIXTEEN_BIT]
+        return network if bits == 8 else self.networks[network.name + WIDE_SUFFIX]
 
     def release_memory(self) -> None:
         """Free what the networks keep between batches."""
@@ -72,6 +63,13 @@ class ModelVersion:
         """Free the networks; their last runs have begun."""
         for network in self.networks.values():
             network.close()
+
+
+def _with_wide(config: PipelineConfig, records: dict[str, NetworkRecord]) -> PipelineConfig:
+    """The tunables with an entry for each exported NAME_16bit of a network NAME that they list."""
+    wide = {f"{name}{WIDE_SUFFIX}": tunables for name, tunables in config.networks.items()}
+    exported = {name: tunables for name, tunables in wide.items() if name in records}
+    return config.model_copy(update={"networks": exported | config.networks}) if exported else config
 
 
 def _runner(

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from darkroom.config import NetworkRecord
+from darkroom.config import WIDE_SUFFIX, NetworkRecord
 from darkroom.engine.faults import Faults
 from darkroom.network import Array, Runner, Unit
 
@@ -62,7 +62,9 @@ class Simulation:
         return cls(math.nan, math.nan, networks)
 
     def of(self, network: str) -> "Simulation":
-        """The numbers of one network. Raises ValueError when a file of curves does not name it."""
+        """The numbers of one network; NAME_16bit has those of NAME. Raises ValueError when a file of curves does not
+        name it."""
+        network = network.removesuffix(WIDE_SUFFIX)
         if self.networks and network not in self.networks:
             raise ValueError(f"{VARIABLE}: no curve for {network}; there are {', '.join(sorted(self.networks))}.")
         return self.networks.get(network, self)
@@ -72,7 +74,10 @@ class Simulation:
 
 
 class SimulatedRunner:
-    """Sleeps for the batch's time and answers cheaply, as the network's record says (`NetworkRecord.simulated`)."""
+    """Sleeps for the batch's time and answers cheaply, as the network's record says (`NetworkRecord.simulated`).
+
+    "nearest" also answers the guard's weights, uint8 [n, h, w], as zeros: nothing is guarded.
+    """
 
     def __init__(self, simulation: Simulation, record: NetworkRecord, real: Runner | None = None) -> None:
         """`real` runs the network itself, for those whose results decide what happens next (a detector)."""
@@ -90,7 +95,7 @@ class SimulatedRunner:
         elif self._record.simulated == "echo":
             outputs = (batch,)
         else:
-            outputs = (nearest(batch, self._record.scale),)
+            outputs = (nearest(batch, self._record.scale), np.zeros(batch.shape[:3], np.uint8))
         cost = batch[0].size / self._record.simulated_unit * len(batch)
         time.sleep(max(0.0, started + self._simulation.seconds(cost) - time.monotonic()))
         return outputs
@@ -101,7 +106,7 @@ class SimulatedRunner:
 
 
 def nearest(batch: Array, scale: int) -> Array:
-    """uint8 [n, h, w, c] -> uint8 [n, h * scale, w * scale, c], every pixel repeated."""
+    """uint8 or uint16 [n, h, w, c] -> the same type [n, h * scale, w * scale, c], every pixel repeated."""
     if scale == 1:
         return batch
     n, h, w, c = batch.shape

@@ -31,7 +31,7 @@ being encoded."""
 
 
 def tiling_of(version: ModelVersion, network: Network) -> TilingConfig:
-    return version.tunables(network).tiling or TilingConfig()
+    return version.config.networks[network.name].tiling or TilingConfig()
 
 
 def tiled_work(version: ModelVersion, network: Network, height: int, width: int) -> tuple[Work, ...]:
@@ -75,7 +75,7 @@ def tiled_warm_ups(version: ModelVersion, extra: Unit = ()) -> list[tuple[Networ
 
 def tiled_warm_up(version: ModelVersion, network: Network, extra: Unit = ()) -> tuple[Network, Unit]:
     """One grey tile of the smallest shape, or the probe: enough to know what a pixel costs."""
-    tiling, probe = tiling_of(version, network), version.tunables(network).probe
+    tiling, probe = tiling_of(version, network), version.config.networks[network.name].probe
     height, width = (probe, probe) if probe else (min(tiling.heights), min(tiling.widths))
     grey = np.full((height, width, 3), 128, np.uint8)
     return network, (grey if network.record.bits == 8 else grey.astype(np.uint16) * np.uint16(257), *extra)
