@@ -214,7 +214,8 @@ def _mirrored(pixels: Samples, first: int, tile: Tile, rows: Axis, columns: Axis
     bottom, right = top + tile.rows.size, left + tile.columns.size
     if top >= 0 and left >= 0 and bottom <= rows.length and right <= columns.length:
         return np.ascontiguousarray(pixels[top - first : bottom - first, left:right])
-    inside = pixels[max(0, top) - first : min(bottom, rows.length) - first, max(0, left) : right]
+    lowest = max(first, min(bottom, rows.length))  # a tile may lie beside the picture altogether
+    inside = pixels[max(0, top) - first : lowest - first, max(0, left) : max(0, right)]
     above, below = max(0, -top), max(0, bottom - rows.length)
     before, after = max(0, -left), max(0, right - columns.length)
     if max(above, below) <= inside.shape[0] and max(before, after) <= inside.shape[1]:
