@@ -138,14 +138,20 @@ class Desk:
         self.engine = Engine(EngineConfig(**({"max_batch": 4} | config)))
         self.engine.start()
         self.readers: list[FakeReader] = []
-        self.writer = FakeWriter()
         self.opened: dict[str, Any] = {}
         self._monkeypatch = monkeypatch
 
     def serve(
-        self, pixels: Samples, alpha: Samples | None = None, *, file_bits: Depth | None = None, **more: Any
+        self,
+        pixels: Samples,
+        alpha: Samples | None = None,
+        *,
+        file_bits: Depth | None = None,
+        on_write: Callable[[], None] = lambda: None,
+        **more: Any,
     ) -> None:
-        """The picture that every file holds from now on."""
+        """The picture that every file holds from now on; `writer` is where results of it go."""
+        self.writer = writer = FakeWriter(on_write)
         header = FakeReader(pixels, alpha).header
         header = replace(header, bits=file_bits or header.bits)
 
@@ -156,7 +162,7 @@ class Desk:
 
         def open_writer(description: Description, width: int, height: int, **options: Any) -> FakeWriter:
             self.opened = {"width": width, "height": height, **options}
-            return self.writer
+            return writer
 
         self._monkeypatch.setattr(codec, "read_header", lambda data, limits, **options: header)
         self._monkeypatch.setattr(codec, "open_reader", open_reader)
@@ -249,9 +255,8 @@ def test_a_network_without_a_guard_says_nothing_of_guarded_pixels(desk: Desk) ->
 
 def test_rows_are_read_only_as_they_are_needed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiled, "READ_BYTES", 1)
-    desk.serve(picture(3000, 40))
     ahead: list[int] = []
-    desk.writer = FakeWriter(lambda: ahead.append(desk.readers[-1].rows - desk.writer.rows))
+    desk.serve(picture(3000, 40), on_write=lambda: ahead.append(desk.readers[-1].rows - desk.writer.rows))
     assert desk.ask(denoise.TASK, version_of("denoise", ffdnet_color=Nearest(1)), strength=10).report["units"] > 70
     # a window of two batches of four, the rows that may be open besides, and one that is read meanwhile
     assert max(ahead) <= (8 + tiled.SPARE_ROWS + 2) * 48
@@ -259,9 +264,8 @@ def test_rows_are_read_only_as_they_are_needed(desk: Desk, monkeypatch: pytest.M
 
 def test_a_slow_writer_holds_the_device_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiled, "READ_BYTES", 1)
-    desk.serve(picture(3000, 40))
     gate = threading.Event()
-    desk.writer = FakeWriter(lambda: gate.wait(10) and None)
+    desk.serve(picture(3000, 40), on_write=lambda: gate.wait(10) and None)
     runner = Nearest(1)
     reply = desk.ask(denoise.TASK, version_of("denoise", ffdnet_color=runner), strength=10)
     open_rows = tiled.SPARE_ROWS + 8
@@ -282,7 +286,6 @@ def test_damage_further_down_fails_this_job_alone(desk: Desk, monkeypatch: pytes
     assert error.message == "The PNG image is damaged: its pixels cannot be read."
     assert desk.writer.finished == 0
     assert [reader.closed for reader in desk.readers] == [True]
-    desk.writer = FakeWriter()
     desk.serve(picture(900, 40))
     assert desk.ask(super_resolution.TASK, version, scale=2).report["units"] > 20
 
@@ -314,12 +317,10 @@ def test_a_job_that_is_stopped_closes_its_reader(desk: Desk, monkeypatch: pytest
 
 
 def test_a_writer_that_fails_fails_the_job(desk: Desk) -> None:
-    desk.serve(picture(300, 40))
-
     def fail() -> None:
         raise MemoryError
 
-    desk.writer = FakeWriter(fail)
+    desk.serve(picture(300, 40), on_write=fail)
     error = desk.ask(super_resolution.TASK, version_of("super_resolution", span_x2=Nearest(2)), scale=2).error
     assert error is not None
     assert error.message == "The server has no memory left for this job."
@@ -332,8 +333,8 @@ def test_noise_is_estimated_alike_in_one_pass_and_in_two(
     pixels = picture(301, 90, dtype)
     desk.serve(pixels, pixels[..., 0].copy())
     version = version_of("denoise", ffdnet_color=Nearest(1), ffdnet_color_16bit=Nearest(1))
-    once = desk.ask(denoise.TASK, version).report
-    first, desk.writer = desk.writer, FakeWriter()
+    once, first = desk.ask(denoise.TASK, version).report, desk.writer
+    desk.serve(pixels, pixels[..., 0].copy())
     monkeypatch.setattr(denoise, "HELD_BYTES", 40_000)
     twice = desk.ask(denoise.TASK, version).report
     assert len(desk.readers) == 3
@@ -353,7 +354,6 @@ def test_units_of_eight_and_sixteen_bits_share_no_batch(desk: Desk) -> None:
     desk.serve(picture(300, 100))
     first = desk.ask(super_resolution.TASK, version, scale=2)
     until(lambda: desk.readers and desk.readers[0].rows)
-    desk.writer = FakeWriter()
     desk.serve(picture(300, 100, np.uint16))
     second = desk.ask(super_resolution.TASK, version, scale=2)
     until(lambda: len(desk.readers) == 2 and desk.readers[1].rows)
