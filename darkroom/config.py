@@ -51,10 +51,12 @@ class EngineConfig(_Strict):
     """Units a job may have outstanding, in batches."""
     line_jobs: PositiveInt = 1024
     """Encoded jobs that wait inside the process; beyond it Triton's queue is the bound, where even a refusal waits."""
-    line_bytes: PositiveInt = 256 * 2**20
-    """Encoded bytes that wait inside the process."""
+    line_bytes: PositiveInt = 512 * 2**20
+    """Encoded bytes that wait inside the process: two of the largest files, so that one that waits does not close the
+    line. Behind a full line requests wait in Triton's queue, which counts requests and not bytes; the gateway bounds
+    the bytes of what it lets in (`held_bytes`), and callers who reach Triton's own port must be trusted."""
     pixel_bytes: PositiveInt = 1_000_000_000
-    """Decoded and produced pixels held at once, bytes."""
+    """Encoded, decoded and produced pictures of the jobs that run, bytes."""
     result_bytes: PositiveInt = 256 * 2**20
     """Results that wait to be stitched, bytes: beyond it the device waits for the stitchers."""
     codec_threads: PositiveInt = 2

@@ -23,17 +23,22 @@ class DarkroomError(Exception):
 
     reason: ClassVar[str] = "internal"
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
-        """`retry_after_s`: seconds after which the same request may succeed (busy and unavailable only)."""
+    def __init__(self, message: str, retry_after_s: float | None = None, *, deadline_s: float | None = None) -> None:
+        """`retry_after_s`: seconds after which the same request may succeed (busy and unavailable only).
+        `deadline_s`: a deadline with which it would succeed on an idle server (deadline only)."""
         super().__init__(message)
         self.message = message
         self.retry_after_s = retry_after_s
+        self.deadline_s = deadline_s
 
     def wire_message(self) -> str:
-        """The sentence, then the JSON object with `reason` and, where known, `retry_after_s` in seconds."""
+        """The sentence, then the JSON object with `reason` and, where known, `retry_after_s` and `deadline_s` in
+        seconds."""
         details: dict[str, object] = {"reason": self.reason}
         if self.retry_after_s is not None:
             details["retry_after_s"] = round(self.retry_after_s, 2)
+        if self.deadline_s is not None:
+            details["deadline_s"] = self.deadline_s
         # half a surrogate pair, as JSON may carry it, cannot be sent
         sentence = self.message.encode("utf-8", "backslashreplace").decode()
         return f"{sentence} {json.dumps(details)}"
@@ -64,7 +69,8 @@ class BusyError(DarkroomError):
 
 
 class DeadlineError(DarkroomError):
-    """The job was admitted but its deadline passed. HTTP 503, gRPC UNAVAILABLE."""
+    """The job cannot be done within its deadline, or was admitted and its deadline passed. HTTP 503, gRPC
+    UNAVAILABLE."""
 
     reason = "deadline"
 

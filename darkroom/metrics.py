@@ -77,6 +77,12 @@ FAMILIES = (
         _by("network", lambda engine: engine.stats.batches),
     ),
     Family(
+        "darkroom_guarded_pixels_total",
+        "Input pixels for which the fallback was used instead of the network's own, by network.",
+        True,
+        _by("network", lambda engine: engine.stats.guarded_pixels),
+    ),
+    Family(
         "darkroom_batch_retries_total",
         "Batches that failed and were run again in parts, by cause: memory, failure.",
         True,

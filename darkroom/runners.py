@@ -2,17 +2,41 @@
 units of a batch side by side."""
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from darkroom.compiled import VARIABLE, CompiledCache, cache_folder
 from darkroom.config import NetworkRecord, PipelineConfig
-from darkroom.network import OnnxRunner, Runner
+from darkroom.network import OnnxRunner, Releasing, Runner, Unit
 from darkroom.openvino_runner import OpenVinoRunner, choose_precision
 from darkroom.side_by_side import SideBySide
 
 MOST_TWICE = 128 * 2**20
 """Bytes of a network that may be in memory twice, to run on all cores and on one."""
+
+
+class LazyRunner:
+    """A runner that is opened by its first run."""
+
+    def __init__(self, open_it: Callable[[], Runner]) -> None:
+        self._open = open_it
+        self._runner: Runner | None = None
+        self._lock = threading.Lock()
+
+    def run(self, inputs: Unit) -> Unit:
+        with self._lock:
+            if self._runner is None:
+                self._runner = self._open()
+        return self._runner.run(inputs)
+
+    def close(self) -> None:
+        if self._runner is not None:
+            self._runner.close()
+
+    def release_memory(self) -> None:
+        if isinstance(self._runner, Releasing):
+            self._runner.release_memory()
 
 
 def open_runner(file: Path, record: NetworkRecord, config: PipelineConfig, *, gpu: bool) -> Runner:

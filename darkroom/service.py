@@ -4,18 +4,21 @@ import json
 import math
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, cast
 
 from darkroom import codec
-from darkroom.codec import Header, Image
+from darkroom.bands import Source, Target
+from darkroom.codec import Depth, Description, Header, Image, Pixels, Reader, Samples, Writer
+from darkroom.codec.metadata import filtered
 from darkroom.engine import Engine, Job, Price, Request
 from darkroom.engine.job import now
-from darkroom.engine.price import pixel_bytes
+from darkroom.engine.price import answer_bytes, pixel_bytes
 from darkroom.errors import BadOptionError, DarkroomError
 from darkroom.network import Network
 from darkroom.network_errors import OutOfMemoryError
-from darkroom.options import MAX_ID, Options, parse
+from darkroom.options import MAX_ID, DepthOptions, Options, parse
 from darkroom.pipelines.task import Estimate, Task
 from darkroom.version import ModelVersion
 
@@ -58,7 +61,9 @@ class Service:
             if len(incoming.id) > MAX_ID:
                 raise BadOptionError(f"The id of a request has at most {MAX_ID} characters, got {len(incoming.id)}.")
             options = parse(self.task.options, incoming.parameters)
-            header = codec.read_header(incoming.data, self.version.config.limits)
+            header = codec.read_header(
+                incoming.data, self.version.config.limits, frame=options.frame, truncated=options.truncated
+            )
             request = self._request(incoming, options, header, reply)
             if options.quote:
                 reply(self._quote(request), None)
@@ -93,23 +98,43 @@ class Service:
         return [1, self.version.config.engine.max_batch] if self.version.simulated else [1]
 
     def _request(self, incoming: Incoming, options: Options, header: Header, reply: Reply) -> Request:
+        file_bits, header = header.bits, replace(header, bits=self._depth(header, options))
         estimate = self.task.estimate(self.version, header, options)
-        self._check_output(estimate, codec.resolve_format(options.output_format, header.format))
+        self._check_output(estimate, self._format(header, options))
         deadline = min(
             options.deadline_s or self.version.config.limits.default_deadline_s,
             incoming.timeout_s or math.inf,
         )
+        order = _Order(incoming.data, options, header, file_bits, estimate)
         return Request(
             id=incoming.id or uuid.uuid4().hex,
             named=bool(incoming.id),
-            price=self._price(estimate, header, options),
-            body=lambda job: self._work(job, incoming.data, options),
+            price=self._price(estimate, header, options, len(incoming.data)),
+            body=lambda job: self._work(job, order),
             answer=reply,
             deadline_s=deadline,
             lane=options.lane,
             encoded_bytes=len(incoming.data),
             is_cancelled=incoming.is_cancelled,
         )
+
+    def _depth(self, header: Header, options: Options) -> Depth:
+        """Bits of the samples that this job is computed in. Raises BadOptionError for 16 that cannot be had."""
+        if self.task.network is None or not isinstance(options, DepthOptions):
+            return 8
+        depth = codec.resolve_depth(options.output_depth, header.bits, self._format(header, options))
+        network = self.task.network(self.version, options)
+        if self.version.has_bits(network, depth):
+            return depth
+        if options.output_depth == 16:
+            raise BadOptionError(
+                f'output_depth must be 8 or "same": version {self.version.number} of {self.task.name} does not '
+                f"compute {network.name} in 16 bits."
+            )
+        return 8
+
+    def _format(self, header: Header, options: Options) -> codec.EncodedFormat:
+        return codec.resolve_format(options.output_format, header.format)
 
     def _check_output(self, estimate: Estimate, output_format: codec.EncodedFormat) -> None:
         codec.check_output_size(estimate.width, estimate.height, output_format)
@@ -120,15 +145,20 @@ class Service:
                 f"at most {most} are allowed."
             )
 
-    def _price(self, estimate: Estimate, header: Header, options: Options) -> Price:
+    def _price(self, estimate: Estimate, header: Header, options: Options, encoded_bytes: int) -> Price:
         pixels_in, pixels_out = header.width * header.height, estimate.width * estimate.height
-        held = pixel_bytes(pixels_in, pixels_out) + estimate.scratch_bytes
-        format_out = codec.resolve_format(options.output_format, header.format)
+        format_out = self._format(header, options)
+        if self.task.run_banded is None:
+            held = pixel_bytes(pixels_in, pixels_out) + estimate.scratch_bytes
+        else:
+            held = encoded_bytes + estimate.scratch_bytes + answer_bytes(pixels_out, header.bits // 8, format_out)
+            if not header.banded:
+                held += 3 * pixels_in * header.bits // 8
         seconds = self.engine.codec_estimates.seconds
-        decode_s = seconds(("decode", header.format), None, pixels_in, 1)
-        encode_s = seconds(("encode", format_out), None, pixels_out, 1)
+        decode_s = seconds(_rate("decode", header.format, header.bits), None, pixels_in, 1) * estimate.decodes
+        encode_s = seconds(_rate("encode", format_out, header.bits), None, pixels_out, 1)
         stitch_s = seconds("stitch", None, pixels_out, 1)
-        return Price(estimate.work, held, decode_s + stitch_s + encode_s)
+        return Price(estimate.work, held, decode_s + stitch_s + encode_s, estimate.bands)
 
     def _quote(self, request: Request) -> Answer:
         quote = self.engine.quote(request)
@@ -142,31 +172,89 @@ class Service:
         }
         return Answer(b"", json.dumps(report))
 
-    async def _work(self, job: Job, data: bytes, options: Options) -> Answer:
+    async def _work(self, job: Job, order: "_Order") -> Answer:
         started = now()
-        image: Image = await job.in_pool(self._decode, data)
-        decoded = now()
-        job.timings.decode_s = decoded - started
-        self.engine.stats.megapixels += image.width * image.height / 1e6
-        result = await self.task.run(job, self.version, image, options)
-        del image
-        finished = now()
-        job.timings.infer_s = finished - decoded
-        encoded = await job.in_pool(self._encode, result, options)
-        job.timings.encode_s = now() - finished
-        self._learn("stitch", result.width * result.height, job.timings.stitch_s)
-        self.engine.stats.bytes_out += len(encoded)
-        return Answer(encoded, json.dumps(self._report(job)))
+        source = Source(order.header, order.header.bits, partial(self._open_reader, order))
+        try:
+            recipe = self._work_in_bands if self.task.run_banded else self._work_on_whole
+            target = await recipe(job, order, source)
+        finally:
+            source.close()
+        assert target.finished, f"{self.task.name} wrote {target.rows} of {target.height} rows"
+        self._book(job, source, target, order, now() - started)
+        return Answer(target.encoded, json.dumps(self._report(job, order, source)))
 
-    def _report(self, job: Job) -> dict[str, Any]:
-        name = job.report.get("network")
-        record = self.version.networks[name].record if name in self.version.networks else None
+    async def _work_in_bands(self, job: Job, order: "_Order", source: Source) -> Target:
+        assert self.task.run_banded is not None
+        target = Target(
+            order.estimate.width,
+            order.estimate.height,
+            lambda alpha: self._open_writer(order, source.description, target, alpha),
+        )
+        await self.task.run_banded(job, self.version, source, target, order.options)
+        return target
+
+    async def _work_on_whole(self, job: Job, order: "_Order", source: Source) -> Target:
+        assert self.task.run is not None
+        pixels, alpha = await job.in_pool(source.read_whole)
+        image = _image(source.description, pixels, alpha)
+        del pixels, alpha
+        result = await self.task.run(job, self.version, image, order.options)
+        del image
+        target = Target(
+            result.width,
+            result.height,
+            lambda alpha: self._open_writer(order, result.description, target, alpha),
+        )
+        await job.in_pool(target.write, result.pixels, result.alpha)
+        return target
+
+    def _open_reader(self, order: "_Order") -> Reader:
+        return codec.open_reader(
+            order.data,
+            self.version.config.limits,
+            bits=order.header.bits,
+            frame=order.options.frame,
+            truncated=order.options.truncated,
+        )
+
+    def _open_writer(self, order: "_Order", description: Description, target: Target, alpha: bool) -> Writer:
+        return codec.open_writer(
+            replace(description, metadata=filtered(description.metadata, order.options.metadata)),
+            target.width,
+            target.height,
+            output_format=self._format(order.header, order.options),
+            bits=order.header.bits,
+            alpha=alpha,
+            quality=order.options.output_quality,
+        )
+
+    def _book(self, job: Job, source: Source, target: Target, order: "_Order", seconds: float) -> None:
+        """What the job's parts took: decoding and encoding in thread seconds, which in large pictures pass while the
+        device computes, and all the rest of its `seconds`."""
+        timings, bits = job.timings, order.header.bits
+        timings.decode_s, timings.encode_s = source.seconds, target.seconds
+        timings.infer_s = max(0.0, seconds - source.seconds - target.seconds)
+        pixels_out = target.width * target.height
+        self._learn(_rate("decode", order.header.format, bits), source.pixels, source.seconds)
+        self._learn(_rate("encode", self._format(order.header, order.options), bits), pixels_out, target.seconds)
+        # bands are encoded by the threads that complete them
+        encoding_s = target.seconds if self.task.run_banded else 0.0
+        self._learn("stitch", pixels_out, max(0.0, timings.stitch_s - encoding_s))
+        self.engine.stats.megapixels += source.width * source.height / 1e6
+        self.engine.stats.bytes_out += len(target.encoded)
+
+    def _report(self, job: Job, order: "_Order", source: Source) -> dict[str, Any]:
+        network = self.version.networks.get(job.report.get("network", ""))
+        record = self.version.for_bits(network, source.bits).record if network else None
         timings = job.timings
         return {
             "task": self.task.name,
             "version": self.version.number,
             "id": job.request.id,
             **({"sha256": record.sha256, "weights": record.weights} if record else {}),
+            **({"bits": source.bits} if 16 in (source.bits, order.file_bits) else {}),
+            **source.report,
             **job.report,
             "units": job.units_done,
             "batches": job.batches,
@@ -181,24 +269,30 @@ class Service:
     def _simulated(self) -> dict[str, bool]:
         return {"simulated": True} if self.version.simulated else {}
 
-    def _decode(self, data: bytes) -> Image:
-        started = now()
-        image = codec.decode(data, self.version.config.limits)
-        self._learn(("decode", image.format), image.width * image.height, now() - started)
-        return image
-
-    def _encode(self, image: Image, options: Options) -> bytes:
-        started = now()
-        encoded = codec.encode(image, options.output_format, options.output_quality)
-        self._learn(
-            ("encode", codec.resolve_format(options.output_format, image.format)),
-            image.width * image.height,
-            now() - started,
-        )
-        return encoded
-
     def _learn(self, what: tuple[str, str] | str, pixels: int, seconds: float) -> None:
         self.engine.codec_estimates.observe_rate(what, pixels, seconds)
+
+
+@dataclass(frozen=True)
+class _Order:
+    """One request that was priced."""
+
+    data: bytes
+    options: Any
+    header: Header
+    """With the bits that it is computed in."""
+    file_bits: Depth
+    estimate: Estimate
+
+
+def _image(about: Description, pixels: Samples, alpha: Samples | None) -> Image:
+    """A whole picture of 8 bits."""
+    return Image(cast(Pixels, pixels), cast(Pixels | None, alpha), about.grey, about.icc, about.format, about.metadata)
+
+
+def _rate(what: str, image_format: str, bits: Depth) -> tuple[str, str]:
+    """The name under which the speed of a codec is known."""
+    return (what, image_format if bits == 8 else f"{image_format}_16bit")
 
 
 def _ms(seconds: float) -> float:

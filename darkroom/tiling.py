@@ -1,28 +1,29 @@
-"""Pictures to tiles of a few fixed shapes, and tiles back to a picture without a seam.
+"""Pictures to tiles of a few fixed shapes; `darkroom.canvas` puts them back together.
 
 Along each axis the picture, with a mirrored margin, is covered by spans of allowed sizes that overlap by at least
 2 * halo + blend pixels. At every overlap the outer `halo` pixels of both neighbours are thrown away (a network sees
-too little context there) and the `blend` pixels in the middle are cross-faded. Cross-fading is done in integers, so
-the picture does not depend on the order in which tiles come back.
+too little context there) and the `blend` pixels in the middle are cross-faded.
 """
 
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import product
+from typing import cast
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from darkroom.codec.image import Pixels, Samples
 from darkroom.config import TilingConfig
 
-Pixels = npt.NDArray[np.uint8]
-Ramp = npt.NDArray[np.uint16]
+__all__ = ["Axis", "Grid", "Pixels", "Samples", "Span", "Tile", "plan_axis"]
 
-ONE = 16
-"""Weights are sixteenths per axis, so a product of two sums to 256 and fits uint16 beside 8-bit pixels."""
+Cover = tuple[tuple[int, int], ...]
+"""Span sizes and how many of each, largest first."""
+REMEMBERED = 8192
+"""Spans of an axis up to which its plan is remembered; one of a hundred million pixels would hold megabytes."""
 
 
 @dataclass(frozen=True)
@@ -37,80 +38,117 @@ class Span:
     """Where it hands over to the span after."""
 
 
-@dataclass(frozen=True)
 class Axis:
     """The cover of one axis: `length` picture pixels behind `before` mirrored ones, `padded` in all."""
 
-    length: int
-    before: int
-    padded: int
-    spans: tuple[Span, ...]
+    def __init__(self, length: int, cover: Cover, halo: int, blend: int, margin: int) -> None:
+        need, overlap = length + 2 * margin, 2 * halo + blend
+        sizes = np.repeat([size for size, _ in cover], [count for _, count in cover])
+        spare = int(sizes.sum()) - overlap * (len(sizes) - 1) - need
+        self._sizes, self._starts, self._blend = sizes, _starts(sizes, overlap, spare), blend
+        self.length = length
+        self.padded = max(need, int(self._starts[-1] + sizes[-1]))
+        self.before = margin + (self.padded - need) // 2
+
+    def __len__(self) -> int:
+        return len(self._sizes)
+
+    @property
+    def after(self) -> int:
+        """Mirrored pixels behind the picture."""
+        return self.padded - self.before - self.length
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """All spans, first to last."""
+        return tuple(self.span(i) for i in range(len(self)))
+
+    def span(self, i: int) -> Span:
+        """The i-th span, from 0."""
+        start, size = int(self._starts[i]), int(self._sizes[i])
+        end = start + size
+        fade_in = _fade(start, int(self._starts[i - 1] + self._sizes[i - 1]), self._blend) if i else (start, start)
+        fade_out = _fade(int(self._starts[i + 1]), end, self._blend) if i + 1 < len(self) else (end, end)
+        return Span(start, size, fade_in, fade_out)
+
+    def needs(self, i: int) -> tuple[int, int]:
+        """Picture pixels [begin, end) that the i-th span and those after it may still be cut from, mirrored ones
+        included, as far as the i-th needs them."""
+        top = int(self._starts[i]) - self.before
+        bottom = top + int(self._sizes[i])
+        return max(0, min(top, self.length - self.after)), min(self.length, max(bottom, self.before))
+
+    def inside(self, zone: tuple[int, int]) -> tuple[int, int]:
+        """What of `zone`, in padded pixels, lies in the picture: [begin, end) in picture pixels, perhaps empty."""
+        begin, end = (min(max(edge - self.before, 0), self.length) for edge in zone)
+        return begin, end
+
+    def own(self, span: Span) -> tuple[int, int]:
+        """The picture pixels that are counted for this span: every pixel is some span's, and none is two spans'."""
+        return self.inside((span.fade_in[0], span.fade_out[0]))
 
 
 @dataclass(frozen=True)
 class Tile:
-    """One unit of a picture: its index in the grid and its spans."""
+    """One unit of a picture: its index in the grid, and its place."""
 
     index: int
+    row: int
+    """Of the grid, from 0."""
     rows: Span
     columns: Span
 
 
-@lru_cache(maxsize=4096)
 def plan_axis(length: int, sizes: tuple[int, ...], halo: int, blend: int, margin: int) -> Axis:
     """Cover `length` pixels and a mirrored `margin` on both sides with the fewest pixels computed.
 
     `sizes` are the allowed span sizes; each must be larger than the overlap 2 * halo + blend (ValueError).
     """
+    if length <= REMEMBERED * (min(sizes) - 2 * halo - blend):
+        return _remembered_axis(length, sizes, halo, blend, margin)
+    return Axis(length, plan_cover(length, sizes, halo, blend, margin), halo, blend, margin)
+
+
+@lru_cache(maxsize=1024)
+def _remembered_axis(length: int, sizes: tuple[int, ...], halo: int, blend: int, margin: int) -> Axis:
+    return Axis(length, plan_cover(length, sizes, halo, blend, margin), halo, blend, margin)
+
+
+@lru_cache(maxsize=4096)
+def plan_cover(length: int, sizes: tuple[int, ...], halo: int, blend: int, margin: int) -> Cover:
+    """The spans that `plan_axis` covers an axis with. Takes no longer for a long one."""
     overlap = 2 * halo + blend
     if min(sizes) <= overlap:
         raise ValueError(f"tile sizes must be larger than the overlap of {overlap} pixels, got {min(sizes)}")
-    need = length + 2 * margin
-    chosen = _cheapest_cover(need, tuple(sorted(sizes)), overlap)
-    spare = sum(chosen) - overlap * (len(chosen) - 1) - need
-    starts = _starts(chosen, overlap, spare)
-    padded = max(need, starts[-1] + chosen[-1])
-    before = margin + (padded - need) // 2
-    spans = []
-    for i, (start, size) in enumerate(zip(starts, chosen, strict=True)):
-        fade_in = _fade(start, starts[i - 1] + chosen[i - 1], blend) if i else (start, start)
-        end = start + size
-        fade_out = _fade(starts[i + 1], end, blend) if i + 1 < len(chosen) else (end, end)
-        spans.append(Span(start, size, fade_in, fade_out))
-    return Axis(length, before, padded, tuple(spans))
+    return _cheapest_cover(length + 2 * margin, tuple(sorted(sizes)), overlap)
 
 
-def _cheapest_cover(need: int, sizes: tuple[int, ...], overlap: int) -> tuple[int, ...]:
-    """Span sizes, largest first, that cover `need` with the smallest sum; fewer spans break a tie."""
+def _cheapest_cover(need: int, sizes: tuple[int, ...], overlap: int) -> Cover:
+    """Spans that cover `need` with the smallest sum; fewer spans break a tie."""
     largest = sizes[-1]
-    best: tuple[int, int, tuple[int, ...]] | None = None
+    best: tuple[int, int, Cover] | None = None
     # more of a smaller size than fit into the largest never pays
     counts = [range(largest // size + 2) for size in sizes[:-1]]
     for smaller in product(*counts):
         covered = sum(count * (size - overlap) for count, size in zip(smaller, sizes, strict=False))
         left = need - overlap - covered
         large = max(0, -(-left // (largest - overlap)))
-        cover = (largest,) * large + tuple(
-            size for count, size in reversed(list(zip(smaller, sizes, strict=False))) for _ in range(count)
-        )
-        if not cover:
-            continue
-        candidate = (sum(cover), len(cover), cover)
+        runs = ((largest, large), *((size, count) for count, size in reversed([*zip(smaller, sizes, strict=False)])))
+        cover = tuple((size, count) for size, count in runs if count) or ((largest, 1),)
+        candidate = (sum(size * count for size, count in cover), sum(count for _, count in cover), cover)
         if best is None or candidate < best:
             best = candidate
     assert best is not None
     return best[2]
 
 
-def _starts(chosen: tuple[int, ...], overlap: int, spare: int) -> list[int]:
+def _starts(sizes: npt.NDArray[np.int64], overlap: int, spare: int) -> npt.NDArray[np.int64]:
     """Where each span starts when the spare pixels widen the overlaps evenly (a single span keeps them as padding)."""
-    starts = [0]
-    gaps = len(chosen) - 1
-    for i, size in enumerate(chosen[:-1]):
-        room = min(chosen[i], chosen[i + 1]) // 2 - overlap
-        widen = min((spare * (i + 1)) // gaps - (spare * i) // gaps, max(0, room))
-        starts.append(starts[-1] + size - overlap - widen)
-    return starts
+    gaps = len(sizes) - 1
+    room = np.minimum(sizes[:-1], sizes[1:]) // 2 - overlap
+    evenly = np.diff(spare * np.arange(gaps + 1) // max(1, gaps))
+    steps = sizes[:-1] - overlap - np.minimum(evenly, np.maximum(0, room))
+    return np.concatenate(([0], np.cumsum(steps)))
 
 
 def _fade(begin: int, end: int, blend: int) -> tuple[int, int]:
@@ -119,43 +157,73 @@ def _fade(begin: int, end: int, blend: int) -> tuple[int, int]:
 
 
 class Grid:
-    """The tiles of one picture of `height` x `width` pixels, cut as `config` says."""
+    """The tiles of one picture of `height` x `width` pixels, cut as `config` says; row by row, from the top left."""
 
     def __init__(self, height: int, width: int, config: TilingConfig) -> None:
+        """Raises ValueError for tiles that are not larger than their overlap."""
         rest = (config.halo, config.blend, config.margin)
-        self.rows = plan_axis(height, config.heights, *rest)
-        self.columns = plan_axis(width, config.widths, *rest)
-        pairs = product(self.rows.spans, self.columns.spans)
-        self.tiles = tuple(Tile(i, rows, columns) for i, (rows, columns) in enumerate(pairs))
+        self._row_plan = (height, config.heights, *rest)
+        self._column_plan = (width, config.widths, *rest)
+        self._row_cover, self._column_cover = plan_cover(*self._row_plan), plan_cover(*self._column_plan)
+
+    @cached_property
+    def rows(self) -> Axis:
+        return plan_axis(*self._row_plan)
+
+    @cached_property
+    def columns(self) -> Axis:
+        return plan_axis(*self._column_plan)
+
+    def __len__(self) -> int:
+        rows, columns = self.counts
+        return rows * columns
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Rows and columns of tiles."""
+        rows, columns = (sum(count for _, count in cover) for cover in (self._row_cover, self._column_cover))
+        return rows, columns
+
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        """All tiles; of a large picture better one at a time (`tile`)."""
+        return tuple(self.tile(index) for index in range(len(self)))
+
+    def tile(self, index: int) -> Tile:
+        row, column = divmod(index, len(self.columns))
+        return Tile(index, row, self.rows.span(row), self.columns.span(column))
 
     def shapes(self) -> dict[tuple[int, int], int]:
-        """Tiles per (height, width): what the picture costs."""
-        counts: dict[tuple[int, int], int] = {}
-        for tile in self.tiles:
-            shape = (tile.rows.size, tile.columns.size)
-            counts[shape] = counts.get(shape, 0) + 1
-        return counts
+        """Tiles per (height, width): what the picture costs. Takes no longer for a large one."""
+        pairs = product(self._row_cover, self._column_cover)
+        return {(height, width): rows * columns for (height, rows), (width, columns) in pairs}
 
     def cut(self, pixels: Pixels) -> Iterator[Pixels]:
-        """Each tile's pixels, uint8 [h, w, 3], in the order of `tiles`; outside the picture it is mirrored."""
-        for tile in self.tiles:
-            yield _mirrored(pixels, tile, self.rows, self.columns)
+        """Each tile's pixels, uint8 [h, w, 3], in the order of the tiles; outside the picture it is mirrored."""
+        for index in range(len(self)):
+            yield cast(Pixels, self.cut_tile(self.tile(index), pixels))
+
+    def cut_tile(self, tile: Tile, pixels: Samples, first: int = 0) -> Samples:
+        """One tile's pixels [h, w, 3]. `pixels`: the picture from row `first` on, down to the end of
+        `rows.needs(tile.row)` at least."""
+        return _mirrored(pixels, first, tile, self.rows, self.columns)
 
 
-def _mirrored(pixels: Pixels, tile: Tile, rows: Axis, columns: Axis) -> Pixels:
+def _mirrored(pixels: Samples, first: int, tile: Tile, rows: Axis, columns: Axis) -> Samples:
     top, left = tile.rows.start - rows.before, tile.columns.start - columns.before
     bottom, right = top + tile.rows.size, left + tile.columns.size
     if top >= 0 and left >= 0 and bottom <= rows.length and right <= columns.length:
-        return np.ascontiguousarray(pixels[top:bottom, left:right])
-    inside = pixels[max(0, top) : bottom, max(0, left) : right]
+        return np.ascontiguousarray(pixels[top - first : bottom - first, left:right])
+    lowest = max(first, min(bottom, rows.length))  # a tile may lie beside the picture altogether
+    inside = pixels[max(0, top) - first : lowest - first, max(0, left) : max(0, right)]
     above, below = max(0, -top), max(0, bottom - rows.length)
     before, after = max(0, -left), max(0, right - columns.length)
     if max(above, below) <= inside.shape[0] and max(before, after) <= inside.shape[1]:
         # fifty times as fast as the general way, and other threads work meanwhile
-        return np.asarray(cv2.copyMakeBorder(inside, above, below, before, after, cv2.BORDER_REFLECT), np.uint8)
+        return cast(Samples, cv2.copyMakeBorder(inside, above, below, before, after, cv2.BORDER_REFLECT))
     y = _mirror(np.arange(top, bottom), rows.length)
     x = _mirror(np.arange(left, right), columns.length)
-    mirrored: Pixels = pixels[y[:, None], x[None, :]]
+    mirrored: Samples = pixels[y[:, None] - first, x[None, :]]
     return mirrored
 
 
@@ -166,88 +234,6 @@ def _mirror(index: npt.NDArray[np.int64], length: int) -> npt.NDArray[np.int64]:
     return np.minimum(index, 2 * length - 1 - index)
 
 
-class Canvas:
-    """The picture that grows out of finished tiles. `place` may be called in any order, once per tile."""
-
-    def __init__(self, grid: Grid, scale: int, channels: int = 3) -> None:
-        """`scale`: output pixels per input pixel, along one side."""
-        self._grid = grid
-        self._scale = scale
-        height, width = grid.rows.length * scale, grid.columns.length * scale
-        self.pixels: Pixels = np.empty((height, width, channels), np.uint8)
-        # one strip of sums per cross-fade: rows first, since where both fade the row strip holds the sum
-        self._row_fades = {
-            span.fade_in[0]: np.zeros((_length(self._target(span.fade_in, grid.rows)), width, channels), np.uint16)
-            for span in grid.rows.spans[1:]
-        }
-        self._column_fades = {
-            span.fade_in[0]: np.zeros((height, _length(self._target(span.fade_in, grid.columns)), channels), np.uint16)
-            for span in grid.columns.spans[1:]
-        }
-        self._lock = threading.Lock()
-
-    def place(self, tile: Tile, pixels: Pixels) -> None:
-        """Put one finished tile, uint8 [h * scale, w * scale, c], where it belongs."""
-        with self._lock:
-            self._place(tile, pixels)
-
-    def _place(self, tile: Tile, pixels: Pixels) -> None:
-        for rows in self._zones(tile.rows, self._grid.rows):
-            for columns in self._zones(tile.columns, self._grid.columns):
-                part = pixels[rows.source, columns.source]
-                if rows.fade is not None:
-                    weights = (rows.weights(ONE)[:, None] * columns.weights(ONE)[None, :])[:, :, None]
-                    self._row_fades[rows.fade][:, columns.target] += part * weights
-                elif columns.fade is not None:
-                    weights = columns.weights(ONE)[None, :, None] * np.uint16(ONE)
-                    self._column_fades[columns.fade][rows.target] += part * weights
-                else:
-                    self.pixels[rows.target, columns.target] = part
-
-    def finish(self) -> Pixels:
-        """Write the cross-fades into the picture and return it: uint8 [height * scale, width * scale, c]."""
-        half, shift = np.uint16(ONE * ONE // 2), np.uint16(8)
-        for span in self._grid.columns.spans[1:]:
-            target = self._target(span.fade_in, self._grid.columns)
-            self.pixels[:, target] = (self._column_fades[span.fade_in[0]] + half) >> shift
-        for span in self._grid.rows.spans[1:]:
-            target = self._target(span.fade_in, self._grid.rows)
-            self.pixels[target] = (self._row_fades[span.fade_in[0]] + half) >> shift
-        return self.pixels
-
-    def _target(self, zone: tuple[int, int], axis: Axis) -> slice:
-        begin, end = (min(max(edge - axis.before, 0), axis.length) * self._scale for edge in zone)
-        return slice(begin, end)
-
-    def _zones(self, span: Span, axis: Axis) -> "Iterator[_Zone]":
-        parts = (
-            (span.fade_in, span.fade_in[0], True),
-            ((span.fade_in[1], span.fade_out[0]), None, True),
-            (span.fade_out, span.fade_out[0], False),
-        )
-        for zone, fade, rising in parts:
-            target = self._target(zone, axis)
-            if not _length(target):
-                continue
-            offset = (axis.before - span.start) * self._scale
-            source = slice(target.start + offset, target.stop + offset)
-            yield _Zone(source, target, fade, rising)
-
-
-@dataclass(frozen=True)
-class _Zone:
-    source: slice
-    target: slice
-    fade: int | None
-    rising: bool
-
-    def weights(self, one: int) -> Ramp:
-        length = _length(self.target)
-        if self.fade is None:
-            return np.full(length, one, np.uint16)
-        ramp: Ramp = np.round((np.arange(length) + 0.5) / length * one).astype(np.uint16)
-        return ramp if self.rising else np.subtract(np.uint16(one), ramp)
-
-
-def _length(part: slice) -> int:
-    return int(part.stop - part.start)
+def joined(parts: Sequence[Samples]) -> Samples:
+    """Rows of one picture in one array, which is not copied where there is only one part."""
+    return parts[0] if len(parts) == 1 else cast(Samples, np.concatenate(parts))

@@ -170,7 +170,7 @@ def _incoming(request: Any, caller: "_Caller") -> Incoming:
     if len(image) != 1:
         raise BadImageError(f"A request holds one image, got a batch of {len(image)}; send a request for each.")
     return Incoming(
-        data=image.tobytes(),
+        data=image.tobytes(),  # the only copy: Triton takes its memory back as soon as execute() has returned
         parameters=_parameters(request),
         id=_text(request.request_id, "The id of a request") or "",
         timeout_s=request.timeout() / 1e6,

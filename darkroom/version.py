@@ -7,12 +7,13 @@ from darkroom.config import WIDE_SUFFIX, ConfigError, NetworkRecord, PipelineCon
 from darkroom.digest import sha256
 from darkroom.engine.simulated import SimulatedRunner, Simulation
 from darkroom.network import Network, Releasing, Runner
-from darkroom.runners import open_runner
+from darkroom.runners import LazyRunner, open_runner
 
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """What a pipeline works with. `networks` are keyed as in `pipeline.json`."""
+    """What a pipeline works with. `networks` are keyed as in `pipeline.json`; NAME_16bit, where the version has it, is
+    NAME for 16-bit samples."""
 
     task: str
     number: str
@@ -38,6 +39,19 @@ class ModelVersion:
             most = tunables.max_batch or config.engine.max_batch
             networks[name] = Network(name, runner, record, max_batch=most, pad_batches=gpu)
         return cls(task, number, path, config, networks, simulated=simulation is not None)
+
+    @property
+    def choices(self) -> list[str]:
+        """The networks that callers may name, sorted: for 16-bit samples their twins are taken by themselves."""
+        return sorted(name for name in self.networks if not name.endswith(WIDE_SUFFIX))
+
+    def has_bits(self, network: Network, bits: int) -> bool:
+        """Whether this version computes `network` in samples of 8 or 16 bits."""
+        return bits == 8 or network.name + WIDE_SUFFIX in self.networks
+
+    def for_bits(self, network: Network, bits: int) -> Network:
+        """The same network for samples of 8 or 16 bits. Raises KeyError where this version has none."""
+        return network if bits == 8 else self.networks[network.name + WIDE_SUFFIX]
 
     def release_memory(self) -> None:
         """Free what the networks keep between batches."""
@@ -67,7 +81,14 @@ def _runner(
         _check(path, name_of_file, expected)
     file = path / record.file
     try:
-        runner = open_runner(file, record, config, gpu=gpu)
+        # few pictures have 16 bits: on a CPU their networks are opened by the first, which takes a second; on a GPU,
+        # where it may take minutes, at the start
+        lazy = record.bits == 16 and not gpu
+        runner = (
+            LazyRunner(lambda: open_runner(file, record, config, gpu=gpu))
+            if lazy
+            else open_runner(file, record, config, gpu=gpu)
+        )
     except Exception as error:  # onnxruntime has one class an error code, and no base of its own; OpenVINO RuntimeError
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ConfigError(f"{file} cannot be loaded: {reason}; {_remedy(path)}") from error

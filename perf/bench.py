@@ -44,12 +44,14 @@ MAIN = (
     Step("overhead", 180),
     Step("quotes", 300),
     Step("memory", 180),
+    Step("large --simulate 2,12", 600),
     Step("startup", 180),
     Step("tiling", 60),
     Step("shares", 120),
 )
 LONG = (
     Step("overloads", 600),
+    Step("large", 3600),
     Step("gateway", 600),
     Step("clients", 900),
     Step("seams", 600),

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from darkroom import codec
+from darkroom.canvas import WholeCanvas
 from darkroom.config import Limits, NetworkRecord, TilingConfig, load_networks, load_pipeline
 from darkroom.network import Unit
 from darkroom.runners import open_runner
-from darkroom.tiling import Canvas, Grid, Pixels
+from darkroom.tiling import Grid, Pixels
 
 REPOSITORY = Path("model_repository")
 NETWORKS = {"super_resolution": "span_x4", "denoise": "ffdnet_color"}
@@ -36,7 +37,7 @@ class Recipe:
         """uint8 [h, w, 3] -> uint8 [h * scale, w * scale, 3]; tiles of equal shape as one batch."""
         height, width, _ = pixels.shape
         grid = Grid(height, width, self.tiling)
-        canvas = Canvas(grid, self.record.scale)
+        canvas = WholeCanvas(grid, self.record.scale)
         tiles = list(grid.cut(pixels))
         by_shape: dict[tuple[int, ...], list[int]] = {}
         for index, tile in enumerate(tiles):
@@ -46,7 +47,7 @@ class Recipe:
             (outputs,) = self.runner.run((batch, *(np.stack([value] * len(indices)) for value in self.extra)))
             for i, output in zip(indices, outputs, strict=True):
                 canvas.place(grid.tiles[i], output)
-        return canvas.finish()
+        return canvas.pixels
 
     def run(self, data: bytes) -> bytes:
         """Encoded file to encoded file of the same format."""

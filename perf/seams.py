@@ -9,10 +9,11 @@ import numpy as np
 import PIL.Image
 import skimage.data
 
+from darkroom.canvas import WholeCanvas
 from darkroom.config import TilingConfig, load_networks, load_pipeline
 from darkroom.network import Runner, Unit
 from darkroom.runners import open_runner
-from darkroom.tiling import Canvas, Grid, Pixels
+from darkroom.tiling import Grid, Pixels
 from perf.harness import report
 
 REPOSITORY = Path("model_repository")
@@ -53,7 +54,7 @@ def compare(pixels: Pixels, tiling: TilingConfig, runner: Runner, scale: int, ex
     """Absolute differences, uint8 [h * scale, w * scale, 3]."""
     height, width, _ = pixels.shape
     grid = Grid(height, width, tiling)
-    canvas = Canvas(grid, scale)
+    canvas = WholeCanvas(grid, scale)
     for tile, cut in zip(grid.tiles, grid.cut(pixels), strict=True):
         canvas.place(tile, runner.run((cut[None], *extra))[0][0])
     top, left = grid.rows.before, grid.columns.before
@@ -61,7 +62,7 @@ def compare(pixels: Pixels, tiling: TilingConfig, runner: Runner, scale: int, ex
     padded = np.pad(pixels, ((top, bottom), (left, right), (0, 0)), mode="symmetric")
     whole = runner.run((padded[None], *extra))[0][0]
     whole = whole[top * scale : (top + height) * scale, left * scale : (left + width) * scale]
-    differences: Pixels = np.abs(canvas.finish().astype(np.int16) - whole).astype(np.uint8)
+    differences: Pixels = np.abs(canvas.pixels.astype(np.int16) - whole).astype(np.uint8)
     return differences
 
 

@@ -4,6 +4,7 @@ Pure arithmetic over what a device says of its batches, by the clock that it is 
 simulated time (perf.plan).
 """
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
@@ -32,6 +33,11 @@ COMPANY = 0.5
 BIAS, LEARNING_RATE = (0.5, 2.0), 0.05
 """Bounds of what forecasts are corrected by, and how fast: about the last twenty jobs count."""
 LONGEST_RETRY_S = 60.0
+LONGEST_DEADLINE_S = 3600.0
+"""What the option deadline_s allows."""
+DEADLINE_MARGIN, DEADLINE_SPARE_S = 1.5, 2.0
+"""A deadline that is named to a caller is so many times the estimate, and so many seconds more: estimates of large
+pictures come from small ones, and the caller shall not be told twice."""
 IDLE_BELIEF = 2.0
 """An idle engine takes a job that is estimated at up to so many times its deadline: the estimate may be old."""
 
@@ -110,11 +116,11 @@ class Admission:
         alone, BusyError when it, or a job admitted before it, would come too late among the others. `jobs`: the oldest
         first."""
         cost = self._cost(price)
-        alone_s = cost.alone_s + price.codec_s
+        alone_s = price.answered_s(cost.alone_s)
         # when nobody is in the way: a wrong estimate mends itself only when something runs
         idle = not jobs and not self.neighbours
         if alone_s > within_s and not (idle and alone_s < IDLE_BELIEF * within_s):
-            raise DeadlineError(f"This job needs about {alone_s:.1f} s by itself; its deadline is {within_s:.1f} s.")
+            raise _too_short(alone_s, within_s)
         asked = Asked(lane, cost.fluid_s, price.codec_s)
         if jobs and (refusal := self._refusals.find(asked, self._now())):
             raise refusal
@@ -135,6 +141,10 @@ class Admission:
             self._refusals.add(Refusal(asked, self._now(), error.message, error.retry_after_s))
             raise
         return forecast
+
+    def sufficient_s(self, price: Price) -> float | None:
+        """The deadline that would do for this job on an idle server, seconds; None where none that is allowed would."""
+        return sufficient_s(price.answered_s(self._cost(price).alone_s))
 
     def fluid_s(self, price: Price) -> float:
         """Device seconds of a whole job in batches as full as they lately were."""
@@ -216,7 +226,7 @@ class Admission:
         """Seconds until the answer of a job that waits `others_s` for others."""
         device = max(0.0, self._device.running_until - self._now()) + cost.alone_s + (0.0 if codecs else others_s)
         device = in_turns(device, max(self._device.mean_batch_s, cost.batch_s), self.neighbours)
-        return max(device, others_s) + price.codec_s
+        return price.answered_s(max(device, others_s))
 
     def _between_s(self) -> float:
         """What may come between for each shape of a job's units."""
@@ -229,6 +239,24 @@ class Admission:
         if codecs or not self.neighbours:
             return finish
         return [in_turns(finish_s, self._device.mean_batch_s, self.neighbours) for finish_s in finish]
+
+
+def sufficient_s(alone_s: float) -> float | None:
+    """The deadline to name for a job that is estimated at `alone_s` seconds on an idle server: two digits, so that
+    nobody takes it for exact; None where none that is allowed would do."""
+    if CAUTION * alone_s > LONGEST_DEADLINE_S:
+        return None
+    wanted = DEADLINE_MARGIN * alone_s + DEADLINE_SPARE_S
+    step = 10.0 ** max(0, math.floor(math.log10(wanted)) - 1)
+    return min(math.ceil(wanted / step) * step, LONGEST_DEADLINE_S)
+
+
+def _too_short(alone_s: float, within_s: float) -> DeadlineError:
+    sentence = f"This job needs about {alone_s:.1f} s by itself; its deadline is {within_s:.1f} s"
+    enough_s = sufficient_s(alone_s)
+    if enough_s is None:
+        return DeadlineError(f"{sentence}, and at most {LONGEST_DEADLINE_S:g} s are allowed: it is too large.")
+    return DeadlineError(f"{sentence}; send deadline_s={enough_s:g}.", deadline_s=enough_s)
 
 
 def _retry_after(late_s: float) -> float:

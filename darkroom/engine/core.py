@@ -290,10 +290,12 @@ class Engine:
         self._loop.call_soon(self._stop, job, reason)
 
     def _pass_deadline(self, job: Job) -> None:
-        self._stop(
-            job,
-            DeadlineError(f"The deadline of {job.request.deadline_s:g} s passed before the job was done."),
-        )
+        given_s, enough_s = job.request.deadline_s, self.admission.sufficient_s(job.request.price)
+        sentence = f"The deadline of {given_s:g} s passed before the job was done"
+        if enough_s is not None and enough_s > given_s:  # not others were to blame, but what was believed of this job
+            self._stop(job, DeadlineError(f"{sentence}; send deadline_s={enough_s:g}.", deadline_s=enough_s))
+        else:
+            self._stop(job, DeadlineError(f"{sentence}."))
 
     def _on_batch(self, network: Network, units: int, seconds: float) -> None:
         self.stats.batch(network.name, units, seconds)

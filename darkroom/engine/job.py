@@ -1,6 +1,7 @@
 """A job: what was asked for, and what its pipeline may ask of the engine while it works."""
 
 import asyncio
+import contextlib
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable
@@ -119,15 +120,18 @@ class Job(Commitment):
         self.engine.device.put(Call(self, network, unit, sink, 0))
         return await sink.future
 
+    def window(self, place: Callable[[int, Unit], None]) -> "Window":
+        """For units that are not all at hand; see Window and `map`."""
+        return Window(self, place)
+
     async def map(self, network: Network, units: Iterable[Unit], place: Callable[[int, Unit], None]) -> None:
         """Run every unit, a window of them at a time; `place(index, outputs)` is called in the thread pool, once a
         unit, in any order. `units` is consumed lazily, so tiles are cut only when their turn is near."""
-        window = _Window(self, place)
+        window = self.window(place)
         for index, unit in enumerate(units):
-            limit = self.engine.device.batch_limit(network, unit[0].shape)
-            await window.slot(max(2, int(self.engine.config.window_batches * limit)))
-            self.engine.device.put(Call(self, network, unit, window, index))
-        await window.slot(1)
+            await window.room(network, unit[0].shape)
+            window.put(network, unit, index)
+        await window.drain()
 
     async def in_pool(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking function (decode, encode, a warp) in the thread pool for jobs of this size."""
@@ -148,23 +152,51 @@ class _Single(Sink):
 
 
 @dataclass(eq=False)
-class _Window(Sink):
-    """Bounds a job's outstanding units: in line, on the device, or waiting to be placed."""
+class Window(Sink):
+    """Bounds a job's outstanding units: in line, on the device, or waiting to be placed.
+
+    Wait for `room`, then `put` a unit; when the last has been put, `drain`. `place(index, outputs)` is called in the
+    thread pool, once a unit, in any order; what it raises is raised by the next wait."""
 
     job: Job
     place: Callable[[int, Unit], None]
     outstanding: int = 0
     error: BaseException | None = None
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
-    async def slot(self, limit: int) -> None:
-        """Wait until fewer than `limit` units are outstanding, then take one place."""
-        while self.error is None and self.outstanding >= limit:
+    async def room(self, network: Network, shape: tuple[int, ...]) -> None:
+        """Wait until one more unit of this network and shape may be put. Raises what failed meanwhile."""
+        limit = self.size(network, shape)
+        await self.until(lambda: self.outstanding < limit)
+
+    def put(self, network: Network, unit: Unit, index: int) -> None:
+        """Put a unit in line."""
+        self.outstanding += 1
+        self.job.engine.device.put(Call(self.job, network, unit, self, index))
+
+    async def drain(self) -> None:
+        """Wait until every unit has been placed. Raises what failed meanwhile."""
+        await self.until(lambda: not self.outstanding)
+
+    async def until(self, ready: Callable[[], bool]) -> None:
+        """Wait until `ready()`, which is asked whenever units have been placed, and by `ask_soon`. Raises what failed
+        meanwhile."""
+        while self.error is None and not ready():
             self._wake.clear()
             await self._wake.wait()
         if self.error is not None:
             raise self.error
-        self.outstanding += 1
+
+    def ask_soon(self) -> None:
+        """Ask what waits once more whether it is ready. Safe from any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    def size(self, network: Network, shape: tuple[int, ...]) -> int:
+        """Units of this network and shape that may be outstanding."""
+        engine = self.job.engine
+        return max(2, int(engine.config.window_batches * engine.device.batch_limit(network, shape)))
 
     def deliver(self, results: list[tuple[int, Unit]]) -> None:
         if self.job.state == "done":

@@ -20,6 +20,19 @@ def pixel_bytes(pixels_in: int, pixels_out: int) -> int:
     return 3 * (2 * pixels_in + 2 * pixels_out)
 
 
+ENCODED_SHARE = {"png": 0.7, "tiff": 0.8, "jpeg": 0.25, "webp": 0.2, "avif": 0.15}
+"""What the encoded file of a photograph takes of its pixels' bytes, at most, by format."""
+WHOLE_FORMATS = frozenset({"webp", "avif"})
+"""Formats whose encoders want the whole picture."""
+
+
+def answer_bytes(pixels_out: int, sample_bytes: int, output_format: str) -> int:
+    """Bytes that the encoded answer of a job in bands grows to, besides the rows under way."""
+    pixels = 3 * sample_bytes * pixels_out
+    encoded = int(ENCODED_SHARE.get(output_format, 1.0) * pixels)
+    return encoded + (pixels if output_format in WHOLE_FORMATS else 0)
+
+
 @dataclass(frozen=True)
 class Price:
     """What a job costs, known from its header and options alone."""
@@ -29,6 +42,14 @@ class Price:
     """Decoded and produced pixels the job holds at its peak, bytes."""
     codec_s: float = 0.0
     """Expected seconds of decoding, stitching and encoding on one thread."""
+    bands: int = 1
+    """Parts in which the picture is decoded, computed and encoded: the codecs' seconds of all parts but one pass while
+    the device computes others."""
+
+    def answered_s(self, device_s: float) -> float:
+        """Seconds until the answer, when the device takes `device_s` for it."""
+        serial_s = self.codec_s / self.bands
+        return max(device_s, self.codec_s - serial_s) + serial_s
 
     @property
     def units(self) -> int:

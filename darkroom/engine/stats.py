@@ -27,6 +27,8 @@ class Stats:
     """By network."""
     retries: Counter[str] = field(default_factory=Counter)
     """Batches that failed and were run again in parts: "memory" (too large), "failure" (anything else)."""
+    guarded_pixels: Counter[str] = field(default_factory=Counter)
+    """Input pixels for which a network's fallback was used, by network."""
     device_busy_s: float = 0.0
     megapixels: float = 0.0
     """Decoded input of the jobs that were answered with a picture."""

@@ -1,55 +1,50 @@
 """Super-resolution: every tile through one network, twice or four times as wide and high."""
 
-import numpy as np
-import PIL.Image
-
-from darkroom.codec import Header, Image
+from darkroom.bands import Source, Target
+from darkroom.codec import Header
 from darkroom.engine import Job
 from darkroom.errors import BadOptionError, quoted
 from darkroom.network import Network, Unit
 from darkroom.options import SuperResolutionOptions
+from darkroom.pipelines.alpha import enlarge
 from darkroom.pipelines.task import Estimate, Task
-from darkroom.pipelines.tiled import run_tiled, tiled_warm_up, tiled_work, with_pixels
-from darkroom.tiling import Pixels
+from darkroom.pipelines.tiled import run_bands, tiled_estimate, tiled_warm_ups
 from darkroom.version import ModelVersion
+
+__all__ = ["TASK", "enlarge", "estimate", "network_for", "run_banded", "warm_up"]
 
 
 def network_for(version: ModelVersion, options: SuperResolutionOptions) -> Network:
     """The network that serves these options: NAME_x<scale> of a family, or the network of exactly that name if it
     enlarges at least as much (realesrgan_x4plus at scale 2 is averaged down)."""
-    family = version.networks.get(f"{options.network}_x{options.scale}")
-    network = family or version.networks.get(options.network)
-    if network is None:
-        own = [name for name, network in version.networks.items() if network.record.bits == 8]
-        names = {name.removesuffix("_x2").removesuffix("_x4") for name in own}
+    choices = version.choices
+    name = next((name for name in (f"{options.network}_x{options.scale}", options.network) if name in choices), None)
+    if name is None:
+        names = {name.removesuffix("_x2").removesuffix("_x4") for name in choices}
         raise BadOptionError(f"network must be one of {', '.join(sorted(names))}, got {quoted(options.network)}.")
+    network = version.networks[name]
     if network.scale % options.scale:
         raise BadOptionError(f"scale must be at most {network.scale} for {network.name}, got {options.scale}.")
     return network
 
 
 def estimate(version: ModelVersion, header: Header, options: SuperResolutionOptions) -> Estimate:
-    work = tiled_work(version, network_for(version, options), header.height, header.width)
-    return Estimate(work, header.width * options.scale, header.height * options.scale)
+    return tiled_estimate(version, network_for(version, options), header, options.scale)
 
 
-async def run(job: Job, version: ModelVersion, image: Image, options: SuperResolutionOptions) -> Image:
+async def run_banded(
+    job: Job, version: ModelVersion, source: Source, target: Target, options: SuperResolutionOptions
+) -> None:
     network = network_for(version, options)
     job.report["network"] = network.name
-    pixels = await run_tiled(job, version, network, image.pixels, shrink=network.scale // options.scale)
-    alpha = None if image.alpha is None else await job.in_pool(enlarge, image.alpha, options.scale)
-    return with_pixels(image, pixels, alpha)
-
-
-def enlarge(alpha: Pixels, scale: int) -> Pixels:
-    """Bicubic, uint8 [h, w] -> uint8 [h * scale, w * scale]: transparency has soft edges and no texture."""
-    height, width = alpha.shape
-    picture = PIL.Image.fromarray(alpha)
-    return np.asarray(picture.resize((width * scale, height * scale), PIL.Image.Resampling.BICUBIC))
+    shrink = network.scale // options.scale
+    await run_bands(job, version, version.for_bits(network, source.bits), source, target, shrink=shrink)
 
 
 def warm_up(version: ModelVersion) -> list[tuple[Network, Unit]]:
-    return [tiled_warm_up(version, network) for network in version.networks.values()]
+    return tiled_warm_ups(version)
 
 
-TASK = Task("super_resolution", SuperResolutionOptions, estimate, run, warm_up)
+TASK = Task(
+    "super_resolution", SuperResolutionOptions, estimate, warm_up=warm_up, run_banded=run_banded, network=network_for
+)

@@ -18,7 +18,7 @@ from darkroom.diffusion.facts import FACTS_FILE, SCHEDULER_FILE, SCHEDULERS, TOK
 from darkroom.diffusion.options import ImageToImageOptions
 from darkroom.engine import Engine, Job, Price, Request
 from darkroom.network import Network, OnnxRunner
-from darkroom.pipelines.image_to_image import TASK
+from darkroom.pipelines.image_to_image import TASK, run
 from darkroom.version import ModelVersion
 from export import parity
 from export.diffusion.components import Components
@@ -106,7 +106,7 @@ def _paint(engine: Engine, version: ModelVersion, photo: Pixels, case: Case) -> 
     answers: queue.SimpleQueue[tuple[Image | None, Exception | None]] = queue.SimpleQueue()
 
     async def body(job: Job) -> Image:
-        return await TASK.run(job, version, image, options)
+        return await run(job, version, image, options)
 
     engine.submit(
         Request(

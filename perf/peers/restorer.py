@@ -10,13 +10,14 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from darkroom.canvas import WholeCanvas
 from darkroom.codec import Image, decode, encode
 from darkroom.engine.lock import DeviceLock
 from darkroom.network import Unit
 from darkroom.pipelines.denoise import sigma_input
 from darkroom.pipelines.tiled import tiling_of, with_pixels
 from darkroom.runtime import runtime_dir
-from darkroom.tiling import Canvas, Grid, Pixels
+from darkroom.tiling import Grid, Pixels
 from darkroom.version import ModelVersion
 
 NETWORKS = {"super_resolution": "span_x4", "denoise": "ffdnet_color"}
@@ -36,7 +37,7 @@ class Opened:
 
     image: Image
     grid: Grid
-    canvas: Canvas
+    canvas: WholeCanvas
     left: int
     """Tiles still to come."""
 
@@ -87,7 +88,7 @@ class Restorer:
         image = decode(data, self.version.config.limits)
         height, width, _ = image.pixels.shape
         grid = Grid(height, width, self._tiling)
-        return Opened(image, grid, Canvas(grid, self.network.scale), len(grid.tiles))
+        return Opened(image, grid, WholeCanvas(grid, self.network.scale), len(grid))
 
     def run(self, tiles: Sequence[Pixels]) -> list[Pixels]:
         """Equally shaped tiles through the network: one batch."""
@@ -97,7 +98,7 @@ class Restorer:
 
     def close(self, opened: Opened) -> bytes:
         """Encode the finished picture in its own format."""
-        return encode(with_pixels(opened.image, opened.canvas.finish(), None), "same", None)
+        return encode(with_pixels(opened.image, opened.canvas.pixels, None), "same", None)
 
     def restore_all(self, files: Sequence[bytes], pool: Executor) -> list[bytes]:
         """One batch of requests: decoded side by side, their tiles in common batches by shape, each encoded as soon as

@@ -5,8 +5,9 @@ import random
 import numpy as np
 import pytest
 
+from darkroom.canvas import WholeCanvas
 from darkroom.config import TilingConfig
-from darkroom.tiling import Canvas, Grid, plan_axis
+from darkroom.tiling import Grid, plan_axis
 
 CONFIG = TilingConfig(heights=(96, 256), widths=(96, 160, 256), halo=12, blend=8, margin=12)
 
@@ -26,13 +27,13 @@ def nearest(pixels: np.ndarray, scale: int) -> np.ndarray:
 def test_identity_gives_the_picture_back(size: tuple[int, int], scale: int) -> None:
     image = picture(*size)
     grid = Grid(*size, CONFIG)
-    canvas = Canvas(grid, scale)
+    canvas = WholeCanvas(grid, scale)
     tiles = list(zip(grid.tiles, grid.cut(image), strict=True))
     random.Random(0).shuffle(tiles)
     for tile, pixels in tiles:
         assert pixels.shape == (tile.rows.size, tile.columns.size, 3)
         canvas.place(tile, nearest(pixels, scale))
-    assert np.array_equal(canvas.finish(), nearest(image, scale))
+    assert np.array_equal(canvas.pixels, nearest(image, scale))
 
 
 @pytest.mark.parametrize("length", [*range(1, 700, 13), 2000, 16_000])
@@ -51,11 +52,11 @@ def test_cover_keeps_its_promises(length: int) -> None:
 
 def test_neighbours_fade_into_each_other() -> None:
     grid = Grid(100, 400, CONFIG)
-    canvas = Canvas(grid, 1)
+    canvas = WholeCanvas(grid, 1)
     for tile in grid.tiles:
         value = 100 if tile.columns.start == 0 else 180
         canvas.place(tile, np.full((tile.rows.size, tile.columns.size, 3), value, np.uint8))
-    row = canvas.finish()[50, :, 0].astype(int)
+    row = canvas.pixels[50, :, 0].astype(int)
     steps = np.diff(row)
     assert row[0] == 100
     assert row[-1] == 180
@@ -65,10 +66,10 @@ def test_neighbours_fade_into_each_other() -> None:
 
 def test_one_colour_stays_one_colour_through_every_fade() -> None:
     grid = Grid(900, 900, CONFIG)
-    canvas = Canvas(grid, 2)
+    canvas = WholeCanvas(grid, 2)
     for tile in grid.tiles:
         canvas.place(tile, np.full((tile.rows.size * 2, tile.columns.size * 2, 3), 255, np.uint8))
-    assert (canvas.finish() == 255).all()
+    assert (canvas.pixels == 255).all()
 
 
 def test_few_pixels_are_computed_in_vain() -> None:
