@@ -45,15 +45,15 @@ async def detect(
 ) -> tuple[list[Face], tuple[int, ...]]:
     """The faces of uint8 `[h, w, 3]`, in reading order, and the angles that were searched: degrees clockwise.
 
-    Upright faces are looked for first, and turned ones only where there is none: a picture with both keeps the price
-    and the result of the upright ones. A picture that no face fits into is not searched at all."""
+    Upright faces are looked for first, and turned ones only where no upright one is sure: a picture with both keeps
+    the price and the result of the upright ones. A picture that no face fits into is not searched at all."""
     height, width, _ = pixels.shape
     if not pyramid.levels(height, width, options.min_face):
         return [], ()
     found = await _find(job, version, settings, pixels, options.min_face, options.threshold)
     searched: tuple[int, ...] = (0,)
-    if not found and options.max_faces > 0:
-        found = await _find_turned(job, version, settings, pixels, options)
+    if options.max_faces > 0 and all(face.score < turned.SURE for face in found):
+        found = turned.distinct([*found, *await _find_turned(job, version, settings, pixels, options)])
         searched = (0, *turned.ANGLES)
     return detection.choose(found, options.min_face, options.max_faces), searched
 
@@ -83,7 +83,7 @@ async def _find_turned(
             job.reprice((*_later(price), *work * (looks - 1), *whole))
             seen = turned.convincing(await _find(job, version, settings, view, options.min_face, threshold))
         found += [turned.turn_back(face, angle, height, width) for face in seen]
-    return turned.distinct(found)
+    return found
 
 
 def _later(work: tuple[Work, ...]) -> tuple[Work, ...]:
