@@ -9,7 +9,7 @@ from darkroom.faces import wear
 from darkroom.faces.area import Pixels
 from darkroom.network import Network
 from darkroom.pipelines.denoise import sigma_input
-from darkroom.pipelines.face_enhance_options import FaceEnhanceOptions
+from darkroom.pipelines.face_enhance_options import FaceEnhanceOptions, FaceSettings
 from darkroom.pipelines.task import choose_network
 from darkroom.pipelines.tiled import run_tiled, tiled_work
 from darkroom.version import ModelVersion
@@ -17,16 +17,23 @@ from darkroom.version import ModelVersion
 DENOISER = "ffdnet_color"
 
 
-def denoiser(version: ModelVersion, options: FaceEnhanceOptions) -> Network | None:
-    """The network that denoises around the faces; None where nothing is to be denoised.
+def denoiser(
+    version: ModelVersion, settings: FaceSettings, options: FaceEnhanceOptions, height: int, width: int
+) -> Network | None:
+    """The network that denoises around the faces of a picture of `height` x `width` pixels; None where nothing is to be
+    denoised.
 
-    A version without it (older ones, some that restore with a user's network) keeps the surroundings by default.
-    Raises BadOptionError where the caller asked such a version for background=restore.
+    By default a version without it (older ones, some that restore with a user's network) keeps the surroundings, and
+    every version keeps those of pictures above its `background_pixels`. Raises BadOptionError where the caller asked a
+    version without the network for background=restore.
     """
     if options.background == "keep":
         return None
+    asked = "background" in options.model_fields_set
+    if not asked and height * width > settings.background_pixels:
+        return None
     network = version.networks.get(DENOISER)
-    if network is None and "background" in options.model_fields_set:
+    if network is None and asked:
         raise BadOptionError(
             f'background must be keep for this model version, since it has no network {DENOISER}; got "restore".'
         )

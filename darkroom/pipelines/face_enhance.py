@@ -51,7 +51,7 @@ class Chosen:
 def estimate(version: ModelVersion, header: Header, options: FaceEnhanceOptions) -> Estimate:
     settings = face_settings(version)
     chosen = choose_restorer(version, settings, options)
-    denoiser = background.denoiser(version, options)
+    denoiser = background.denoiser(version, settings, options, header.height, header.width)
     work = detection_work(version, settings, header.height, header.width, options.min_face)
     if work and restores(options):
         work += background.denoising_work(version, denoiser, header.height, header.width)
@@ -64,7 +64,7 @@ def estimate(version: ModelVersion, header: Header, options: FaceEnhanceOptions)
 async def run(job: Job, version: ModelVersion, image: Image, options: FaceEnhanceOptions) -> Image:
     settings = face_settings(version)
     chosen = choose_restorer(version, settings, options)
-    denoiser = background.denoiser(version, options)
+    denoiser = background.denoiser(version, settings, options, image.height, image.width)
     job.report |= {"network": chosen.network.name, "background": "keep" if denoiser is None else "restore"}
     faces, angles = await detect(job, version, settings, image.pixels, options)
     job.report |= {"faces": [face.report() for face in faces], "angles_searched": list(angles)}

@@ -25,7 +25,7 @@ class FaceEnhanceOptions(Options):
     background: Literal["keep", "restore"] = Field("restore", description='"keep" or "restore"')
     """What becomes of the picture around the faces. `restore` denoises a worn picture, so that a restored face does not
     look pasted in; a clean picture, and one in which no face is restored, stays as it is. `keep` changes no pixel
-    outside of the faces at scale 1."""
+    outside of the faces at scale 1. By default a version may keep what is large (`FaceSettings.background_pixels`)."""
     network: str | None = Field(None, description="the name of a restorer of this model version")
     restorer_weight: float | None = Field(None, ge=0, le=1, description="a number from 0 to 1")
     """The restorer's own second input (CodeFormer's w), for those that have one."""
@@ -57,6 +57,9 @@ class FaceSettings(BaseModel):
     """Score from which the first network's proposal goes on."""
     candidate_threshold: float = 0.7
     """Score from which the second network's candidate goes on."""
+    background_pixels: PositiveInt = 100_000_000
+    """Pictures with more pixels keep their surroundings unless the caller asks for background=restore: denoising a
+    large photograph on a CPU takes longer than the default deadline, and few of them need it."""
     max_candidates: PositiveInt = 2000
     """Best proposals judged a picture: bounds the work that a page of noise can cause."""
 

@@ -133,9 +133,21 @@ def test_the_background_is_priced_where_it_can_be_restored() -> None:
 
 
 def test_a_version_that_cannot_denoise_says_so_where_it_is_asked_to() -> None:
-    assert face_background.denoiser(version(), options()) is None
+    assert face_background.denoiser(version(), face_settings(version()), options(), 480, 640) is None
     with pytest.raises(BadOptionError, match=r"background must be keep for this model version, .* no network ffdnet"):
         face_enhance.estimate(version(), header(), options(background="restore"))
+
+
+def test_a_large_picture_keeps_its_background_unless_it_is_asked_for() -> None:
+    loaded = version(denoises=True, background_pixels=300_000)
+
+    def denoised(width: int, **given: Any) -> bool:
+        work = face_enhance.estimate(loaded, header(width, 1000), options(**given)).work
+        return any(part.network.name == "ffdnet_color" for part in work)
+
+    assert denoised(300)
+    assert not denoised(301)
+    assert denoised(301, background="restore")
 
 
 class Slow:
