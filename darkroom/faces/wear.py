@@ -44,10 +44,13 @@ DARK, BRIGHT = 16, 239
 """Outside of this range clipping has cut the noise short."""
 
 
-def strength(pixels: Pixels) -> float:
+def strength(pixels: Pixels, alpha: Pixels | None = None) -> float:
     """The noise that a denoiser should be told for uint8 `[h, w, 3]`: standard deviation in grey levels, or 0 where the
-    picture should stay as it is."""
+    picture should stay as it is. `alpha`: uint8 `[h, w]`; what it hides does not count."""
     tiles = [tile.astype(np.float32) for tile in _samples(pixels)]
+    if alpha is not None:
+        for tile, shown in zip(tiles, _samples(alpha), strict=True):
+            tile[shown == 0] = 0  # as dark as what clipping has cut, which is left out
     fine = _smoothest([_noise(tile, BLOCK) for tile in tiles])
     coarse = _smoothest([2 * _noise(_halved(tile), BLOCK // 2) for tile in tiles])
     if fine >= SMALLEST_NOISE and coarse <= WHITE * fine:
@@ -60,7 +63,7 @@ def strength(pixels: Pixels) -> float:
 
 def _samples(pixels: Pixels) -> Iterator[Pixels]:
     """Tiles of the picture, spread evenly over it; all of them where they are few."""
-    height, width, _ = pixels.shape
+    height, width = pixels.shape[:2]
     places = [(top, left) for top in range(0, height, TILE) for left in range(0, width, TILE)]
     step = math.ceil(len(places) / MOST_TILES)
     # counted through, a step that divides the number of columns would look at the same columns in every row

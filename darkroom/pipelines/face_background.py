@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from darkroom.codec import Image
 from darkroom.engine import Job, Work
 from darkroom.errors import BadOptionError
 from darkroom.faces import wear
@@ -55,9 +56,9 @@ def enlarging_work(version: ModelVersion, height: int, width: int, scale: int) -
     return () if scale == 1 else tiled_work(version, enlarger(version, scale), height, width)
 
 
-async def strength(job: Job, network: Network | None, pixels: Pixels) -> float:
-    """How strongly uint8 `[h, w, 3]` is to be denoised, grey levels; 0 where it should stay as it is."""
-    return 0.0 if network is None else round(await job.in_pool(wear.strength, pixels), 2)
+async def strength(job: Job, network: Network | None, image: Image) -> float:
+    """How strongly the picture is to be denoised, grey levels; 0 where it should stay as it is."""
+    return 0.0 if network is None else round(await job.in_pool(wear.strength, image.pixels, image.alpha), 2)
 
 
 async def denoise(job: Job, version: ModelVersion, network: Network, pixels: Pixels, sigma: float) -> Pixels:

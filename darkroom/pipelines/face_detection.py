@@ -53,7 +53,8 @@ async def detect(
     found = await _find(job, version, settings, pixels, options.min_face, options.threshold)
     searched: tuple[int, ...] = (0,)
     if options.max_faces > 0 and all(face.score < turned.SURE for face in found):
-        found = turned.distinct([*found, *await _find_turned(job, version, settings, pixels, options)])
+        if lying := await _find_turned(job, version, settings, pixels, options):
+            found = turned.distinct([*found, *lying])
         searched = (0, *turned.ANGLES)
     return detection.choose(found, options.min_face, options.max_faces), searched
 

@@ -70,7 +70,7 @@ async def run(job: Job, version: ModelVersion, image: Image, options: FaceEnhanc
     job.report |= {"faces": [face.report() for face in faces], "angles_searched": list(angles)}
     if not restores(options):
         faces = []
-    sigma = await background.strength(job, denoiser, image.pixels) if faces else 0.0
+    sigma = await background.strength(job, denoiser, image) if faces else 0.0
     job.report["background_strength"] = sigma
     denoising = background.denoising_work(version, denoiser, image.height, image.width) if sigma else ()
     enlarging = background.enlarging_work(version, image.height, image.width, options.scale)

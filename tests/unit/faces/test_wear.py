@@ -85,3 +85,11 @@ def test_a_flat_picture_is_left() -> None:
 def test_a_large_picture_is_sampled() -> None:
     pixels = noisy(np.full((2300, 2600, 3), 128, np.uint8), 8)
     assert strength(pixels) == pytest.approx(8, rel=0.15)
+
+
+def test_what_alpha_hides_does_not_count() -> None:
+    pixels = noisy(photo("astronaut"), 12)
+    alpha = np.full(pixels.shape[:2], 255, np.uint8)
+    pixels[:256], alpha[:256] = 128, 0
+    assert strength(pixels) == 0
+    assert strength(pixels, alpha) == pytest.approx(12, rel=0.25)
