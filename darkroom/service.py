@@ -134,7 +134,7 @@ class Service:
         return 8
 
     def _format(self, header: Header, options: Options) -> codec.EncodedFormat:
-        return codec.resolve_format(options.output_format, header.format)
+        return codec.resolve_format(options.output_format, header.format, alpha=header.alpha)
 
     def _check_output(self, estimate: Estimate, output_format: codec.EncodedFormat) -> None:
         codec.check_output_size(estimate.width, estimate.height, output_format)

@@ -57,7 +57,7 @@ def noisy(of: Photo, auto: bool = False) -> Reference:
 
 
 def worn_portrait() -> Reference:
-    """A face to restore; measured on the aligned crop, since nothing else may change."""
+    """A face to restore; measured on the aligned crop."""
 
     def on_face(answer: Pixels, original: Pixels) -> metrics.Quality:
         return metrics.on_rgb(portrait.face(answer, FACE), portrait.face(original, FACE))

@@ -31,7 +31,11 @@ class JobState:
 
     @property
     def fraction(self) -> float | None:
-        """Units done by units in total, 0..1; None while the total is not known."""
+        """Share of the device work that is done, 0..1; None while it is not known. Servers that do not tell it: units
+        done by units in total."""
+        told = self.raw.get("progress")
+        if isinstance(told, int | float):
+            return min(1.0, max(0.0, float(told)))
         return min(1.0, self.units_done / self.units_total) if self.units_total else None
 
     @property

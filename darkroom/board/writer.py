@@ -111,6 +111,7 @@ class Board:
             "lane": job.request.lane,
             "units_done": job.units_done,
             "units_total": job.units_total,
+            "progress": round(job.progress, 4),
             "eta_s": None if eta_s is None else round(eta_s, 2),
             "start_id": job.engine.start_id,
             **job.notes,

@@ -245,7 +245,7 @@ class Device:
             if isinstance(outcome, DarkroomError):
                 call.sink.fail(outcome)
             else:
-                call.job.count_unit()
+                call.job.count_call(call)
                 sinks.setdefault(call.sink, []).append((call.index, outcome[i]))
         for sink, results in sinks.items():
             try:

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 from darkroom.engine.commitment import Commitment
@@ -99,6 +100,9 @@ class Job(Commitment):
         self.started_at: float | None = None
         self.batches = 0
         self.device_s = 0.0
+        self._ran: Counter[Key] = Counter()
+        """Units of each kind that have run since the job was last priced."""
+        self._progress = 0.0
         self.timings = Timings()
         self.notes: dict[str, Any] = {}
         """What the pipeline wants others to see while it works (a preview, say)."""
@@ -111,8 +115,25 @@ class Job(Commitment):
     def reprice(self, to_come: Iterable[Work]) -> None:
         """Say what is really still to come, once the pipeline knows (how many faces there are, say): progress and the
         forecasts of others follow. The promise stays."""
+        self._ran.clear()
         self.expect(to_come)
         self.estimate(self.engine.admission.fluid_s(self.price))
+
+    def count_call(self, call: "Call") -> None:
+        """One of its calls has run."""
+        self._ran[call.key] += 1
+        self.count_unit()
+
+    @property
+    def progress(self) -> float:
+        """Share of its device work that is done, 0 to 1; never less than it was. A unit counts as the seconds that it
+        takes, since a face may take a thousand times as long as a unit of the search for it."""
+        work = self.price.work
+        left = tuple(replace(part, units=max(0, part.units - self._ran[part.network, part.shape])) for part in work)
+        to_come = self.engine.admission.fluid_s(replace(self.price, work=left))
+        if self.device_s > 0:
+            self._progress = max(self._progress, self.device_s / (self.device_s + to_come))
+        return self._progress
 
     async def run(self, network: Network, unit: Unit) -> Unit:
         """Run one unit and wait for its outputs. Raises DarkroomError when it failed."""

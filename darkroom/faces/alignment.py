@@ -1,5 +1,7 @@
 """From five landmarks to the crop that a restoration network was trained on."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -48,6 +50,13 @@ def similarity(source: Points, target: Points) -> Matrix:
 def to_crop(landmarks: Points, side: int) -> Matrix:
     """Picture -> aligned crop of `side` x `side` pixels, from landmarks `[5, 2]` in picture pixels."""
     return similarity(landmarks, template(side))
+
+
+def turn(landmarks: Points) -> float:
+    """Degrees by which the face with these landmarks `[5, 2]` is turned clockwise, above -180 and at most 180."""
+    linear = to_crop(landmarks, 1)[:, :2]
+    degrees = math.degrees(math.atan2(-linear[1, 0], linear[0, 0]))
+    return 180.0 if degrees <= -180 else degrees
 
 
 def invert(matrix: Matrix) -> Matrix:

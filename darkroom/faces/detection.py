@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from darkroom.faces import alignment
 from darkroom.faces import boxes as box
 from darkroom.faces.area import AreaSampler, Means
 from darkroom.faces.boxes import Boxes, Scores
@@ -59,12 +60,19 @@ class Face:
         """Of the box, square pixels."""
         return float((self.box[2] - self.box[0]) * (self.box[3] - self.box[1]))
 
+    @property
+    def angle(self) -> float:
+        """Degrees by which the face is turned clockwise from upright, above -180 and at most 180."""
+        return alignment.turn(self.landmarks)
+
     def report(self) -> dict[str, object]:
-        """`{box, landmarks, score}` in plain numbers, rounded to a hundredth of a pixel."""
+        """`{box, landmarks, score, angle}` in plain numbers, rounded to a hundredth of a pixel and a tenth of a
+        degree."""
         return {
             "box": [round(float(value), 2) for value in self.box],
             "landmarks": [[round(float(x), 2), round(float(y), 2)] for x, y in self.landmarks],
             "score": round(self.score, 5),
+            "angle": round(self.angle, 1) + 0.0,  # never -0.0
         }
 
 

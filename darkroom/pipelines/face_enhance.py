@@ -1,5 +1,5 @@
-"""Face enhancement: find the faces, align each, restore it, blend it back; the rest of the picture stays, or is
-enlarged along."""
+"""Face enhancement: find the faces, align each, restore it, blend it back; the rest of the picture is denoised where it
+is worn, and enlarged along."""
 
 import math
 import threading
@@ -17,11 +17,13 @@ from darkroom.faces.detection import Face
 from darkroom.faces.paste import order, paste
 from darkroom.faces.warp import warp
 from darkroom.network import Array, Network, Unit
+from darkroom.pipelines import face_background as background
+from darkroom.pipelines.denoise import sigma_input
 from darkroom.pipelines.face_detection import ONET, ONET_SIDE, PNET, RNET, RNET_SIDE, detect, detection_work
 from darkroom.pipelines.face_enhance_options import FaceEnhanceOptions, FaceSettings, face_settings
 from darkroom.pipelines.super_resolution import enlarge
-from darkroom.pipelines.task import Estimate, Task, choose_network
-from darkroom.pipelines.tiled import run_tiled, tiled_warm_up, tiled_work, with_pixels
+from darkroom.pipelines.task import Estimate, Task
+from darkroom.pipelines.tiled import tiled_warm_up, with_pixels
 from darkroom.version import ModelVersion
 
 SUM_BYTES = 12
@@ -49,10 +51,12 @@ class Chosen:
 def estimate(version: ModelVersion, header: Header, options: FaceEnhanceOptions) -> Estimate:
     settings = face_settings(version)
     chosen = choose_restorer(version, settings, options)
+    denoiser = background.denoiser(version, settings, options, header.height, header.width)
     work = detection_work(version, settings, header.height, header.width, options.min_face)
     if work and restores(options):
+        work += background.denoising_work(version, denoiser, header.height, header.width)
         work += (Work(chosen.network, (chosen.sides[0], chosen.sides[0], 3), TYPICAL_FACES),)
-    work += background_work(version, header.height, header.width, options.scale)
+    work += background.enlarging_work(version, header.height, header.width, options.scale)
     sums = SUM_BYTES * header.width * header.height if work else 0
     return Estimate(work, header.width * options.scale, header.height * options.scale, scratch_bytes=sums)
 
@@ -60,21 +64,37 @@ def estimate(version: ModelVersion, header: Header, options: FaceEnhanceOptions)
 async def run(job: Job, version: ModelVersion, image: Image, options: FaceEnhanceOptions) -> Image:
     settings = face_settings(version)
     chosen = choose_restorer(version, settings, options)
-    job.report["network"] = chosen.network.name
-    faces = await detect(job, version, settings, image.pixels, options)
-    job.report["faces"] = [face.report() for face in faces]
+    denoiser = background.denoiser(version, settings, options, image.height, image.width)
+    job.report |= {"network": chosen.network.name, "background": "keep" if denoiser is None else "restore"}
+    faces, angles = await detect(job, version, settings, image.pixels, options)
+    job.report |= {"faces": [face.report() for face in faces], "angles_searched": list(angles)}
     if not restores(options):
         faces = []
-    background = background_work(version, image.height, image.width, options.scale)
-    sides = [chosen.side_for(face) for face in faces]
-    job.reprice(background + tuple(Work(chosen.network, (side, side, 3), sides.count(side)) for side in set(sides)))
+    sigma = await background.strength(job, denoiser, image) if faces else 0.0
+    job.report["background_strength"] = sigma
+    denoising = background.denoising_work(version, denoiser, image.height, image.width) if sigma else ()
+    enlarging = background.enlarging_work(version, image.height, image.width, options.scale)
+    job.reprice((*denoising, *enlarging, *restoring_work(chosen, faces)))
     refuse_if_too_many(job, chosen, faces)
-    canvas = await enlarge_background(job, version, image.pixels, options.scale)
-    await restore(job, chosen, faces, image.pixels, canvas, options)
+    pixels = image.pixels
+    if denoiser is not None and sigma:
+        pixels = await background.denoise(job, version, denoiser, pixels, sigma)
+        if options.fidelity > 0:
+            pixels = await job.in_pool(background.mix, pixels, image.pixels, options.fidelity)
+    # what was denoised is a picture of our own already, and may be pasted into
+    if options.scale > 1 or pixels is image.pixels:
+        pixels = await background.enlarge(job, version, pixels, options.scale)
+    await restore(job, chosen, faces, image.pixels, pixels, options)
     alpha = image.alpha
     if alpha is not None and options.scale > 1:
         alpha = await job.in_pool(enlarge, alpha, options.scale)
-    return with_pixels(image, canvas, alpha)
+    return with_pixels(image, pixels, alpha)
+
+
+def restoring_work(chosen: Chosen, faces: list[Face]) -> tuple[Work, ...]:
+    """The price of `restore`."""
+    sides = [chosen.side_for(face) for face in faces]
+    return tuple(Work(chosen.network, (side, side, 3), sides.count(side)) for side in chosen.sides if side in sides)
 
 
 def choose_restorer(version: ModelVersion, settings: FaceSettings, options: FaceEnhanceOptions) -> Chosen:
@@ -95,30 +115,13 @@ def restores(options: FaceEnhanceOptions) -> bool:
     return options.fidelity < 1 and options.max_faces > 0
 
 
-def background_network(version: ModelVersion, scale: int) -> Network:
-    """The network that enlarges what lies around the faces. Raises BadOptionError where the version has none."""
-    return choose_network(version, f"span_x{scale}", "scale")
-
-
-def background_work(version: ModelVersion, height: int, width: int, scale: int) -> tuple[Work, ...]:
-    """The price of `enlarge_background`."""
-    return () if scale == 1 else tiled_work(version, background_network(version, scale), height, width)
-
-
-async def enlarge_background(job: Job, version: ModelVersion, pixels: Pixels, scale: int) -> Pixels:
-    """uint8 `[h, w, 3]` -> a new uint8 `[h * scale, w * scale, 3]`."""
-    if scale == 1:
-        return await job.in_pool(np.copy, pixels)
-    return await run_tiled(job, version, background_network(version, scale), pixels)
-
-
 async def restore(
     job: Job, chosen: Chosen, faces: list[Face], pixels: Pixels, canvas: Pixels, options: FaceEnhanceOptions
 ) -> None:
     """Every face of `pixels` uint8 `[h, w, 3]` restored and blended into `canvas` uint8 `[h * scale, w * scale, 3]`.
 
-    All crops are cut from the original, so no face sees its neighbour's restoration; they are pasted in one order,
-    whatever order they come back in.
+    All crops are cut from the original, so no face sees its neighbour's restoration or the denoiser's work. They
+    are pasted in one order, whatever order they come back in.
     """
     faces = [faces[index] for index in order([face.area for face in faces])]
     crops = [await job.in_pool(align, pixels, face, chosen.side_for(face)) for face in faces]
@@ -178,6 +181,8 @@ def warm_up(version: ModelVersion) -> list[tuple[Network, Unit]]:
         side = version.config.networks[name].probe or restorer.sides[0]
         units.append(_grey(version, name, side, np.uint8, extra))
     units += [tiled_warm_up(version, network) for name, network in version.networks.items() if name.startswith("span_")]
+    if background.DENOISER in version.networks:
+        units.append(tiled_warm_up(version, version.networks[background.DENOISER], (sigma_input(0.0),)))
     return units
 
 

@@ -1,5 +1,7 @@
 """What a caller may ask of `face_enhance`, and what a version of it is tuned to (`options` in its pipeline.json)."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, model_validator
 
 from darkroom.config import ConfigError
@@ -11,7 +13,7 @@ class FaceEnhanceOptions(Options):
     """Options of `face_enhance`."""
 
     scale: Whole = Field(1, description="1, 2 or 4", json_schema_extra={"enum": [1, 2, 4]})
-    """Enlarge the picture too; at 1, not one pixel outside the faces changes."""
+    """Enlarge the picture too."""
     min_face: Whole = Field(40, ge=20, le=16_000, description="a whole number from 20 to 16000 (pixels)")
     """Smallest face to look for, longer side of its box. Half of it costs four times the detection."""
     max_faces: Whole = Field(100, ge=0, le=100, description="a whole number from 0 to 100")
@@ -20,6 +22,10 @@ class FaceEnhanceOptions(Options):
     """Score from which a find counts as a face."""
     fidelity: float = Field(0.0, ge=0, le=1, description="a number from 0 to 1")
     """Share of the original in the result: 1 gives the original back and only reports the faces."""
+    background: Literal["keep", "restore"] = Field("restore", description='"keep" or "restore"')
+    """What becomes of the picture around the faces. `restore` denoises a worn picture, so that a restored face does not
+    look pasted in; a clean picture, and one in which no face is restored, stays as it is. `keep` changes no pixel
+    outside of the faces at scale 1. By default a version may keep what is large (`FaceSettings.background_pixels`)."""
     network: str | None = Field(None, description="the name of a restorer of this model version")
     restorer_weight: float | None = Field(None, ge=0, le=1, description="a number from 0 to 1")
     """The restorer's own second input (CodeFormer's w), for those that have one."""
@@ -51,6 +57,9 @@ class FaceSettings(BaseModel):
     """Score from which the first network's proposal goes on."""
     candidate_threshold: float = 0.7
     """Score from which the second network's candidate goes on."""
+    background_pixels: PositiveInt = 100_000_000
+    """Pictures with more pixels keep their surroundings unless the caller asks for background=restore: denoising a
+    large photograph on a CPU takes longer than the default deadline, and few of them need it."""
     max_candidates: PositiveInt = 2000
     """Best proposals judged a picture: bounds the work that a page of noise can cause."""
 

@@ -1,5 +1,5 @@
-"""Face enhancement: MTCNN finds the faces, Real-ESRGAN (or a restorer that the user brings) restores their crops, SPAN
-enlarges what lies around them.
+"""Face enhancement: MTCNN finds the faces, Real-ESRGAN (or a restorer that the user brings) restores their crops,
+FFDNet denoises what lies around them, SPAN enlarges it.
 
     python -m export face_enhance --restorer GFPGANv1.4.onnx
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from export.detectors import detector
 from export.errors import ExportError
 from export.recipe import Facts, Plan, Recipe
+from export.recipes.denoise import FFDNET_COLOR
 from export.recipes.super_resolution import REALESRGAN_X4PLUS, SPAN_X2, SPAN_X4
 from export.restorer import entry
 
@@ -27,6 +28,7 @@ NETWORKS = (
     REALESRGAN_X4PLUS,
     SPAN_X2,
     SPAN_X4,
+    FFDNET_COLOR,
 )
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,12 @@ def restored(faces: Server) -> Answer:
     return enhance(faces, portrait.worn(portrait.photograph()))
 
 
+@pytest.fixture(scope="module")
+def kept(faces: Server) -> Answer:
+    """The same, with its surroundings as they were."""
+    return enhance(faces, portrait.worn(portrait.photograph()), background="keep")
+
+
 def test_a_worn_portrait_gains(restored: Answer) -> None:
     clean, worn = portrait.photograph(), portrait.worn(portrait.photograph())
     side = 165  # the aligned crop at the size it has in the photograph
@@ -51,10 +57,33 @@ def test_a_worn_portrait_gains(restored: Answer) -> None:
     assert after["ssim"] >= before["ssim"] + 0.05
 
 
-def test_outside_the_mask_not_one_pixel_changes(restored: Answer) -> None:
+def test_around_the_face_the_picture_is_denoised_and_the_report_says_how_strongly(
+    restored: Answer, kept: Answer
+) -> None:
+    clean = portrait.photograph()
+
+    def psnr(answer: Answer) -> float:
+        return portrait.quality(pixels_of(answer.image), clean)["psnr_db"]
+
+    assert psnr(restored) > psnr(kept) + 0.3
+    assert (restored.report["background"], kept.report["background"]) == ("restore", "keep")
+    assert 7 < restored.report["background_strength"] <= 10
+    assert kept.report["background_strength"] == 0
+    assert restored.report["faces"] == kept.report["faces"]
+
+
+def test_around_a_clean_face_not_one_pixel_changes(faces: Server) -> None:
+    clean = portrait.photograph()[:230, 110:340]
+    answer = enhance(faces, clean)
+    assert (answer.report["background"], answer.report["background_strength"]) == ("restore", 0)
+    assert len(answer.report["faces"]) == 1
+    assert np.array_equal(pixels_of(answer.image)[:, :15], clean[:, :15])
+
+
+def test_kept_outside_the_mask_not_one_pixel_changes(kept: Answer) -> None:
     worn = portrait.worn(portrait.photograph())
-    result = pixels_of(restored.image)
-    (face,) = restored.report["faces"]
+    result = pixels_of(kept.image)
+    (face,) = kept.report["faces"]
     back = alignment.invert(alignment.to_crop(np.array(face["landmarks"]), 512))
     share = sample(mask(512), back, *worn.shape[:2])
     # Landmarks are told to a hundredth of a pixel, so the mask is known to about as much.
@@ -69,8 +98,10 @@ def test_the_receipt(restored: Answer, repository: Path) -> None:
     assert report["network"] == "realesrgan_x4plus"
     assert (report["sha256"], report["weights"]) == (record["sha256"], record["weights"])
     (face,) = report["faces"]
-    assert set(face) == {"box", "landmarks", "score"}
+    assert set(face) == {"box", "landmarks", "score", "angle"}
     assert face["score"] > 0.99
+    assert abs(face["angle"]) < 10
+    assert report["angles_searched"] == [0]
     assert np.shape(face["landmarks"]) == (5, 2)
     assert report["units"] > report["batches"] > 1
 
@@ -80,7 +111,64 @@ def test_a_picture_without_faces_comes_back_as_it_was(faces: Server, name: str) 
     pixels = getattr(skimage.data, name)()
     answer = enhance(faces, pixels)
     assert answer.report["faces"] == []
+    assert answer.report["angles_searched"] == [0, 90, 180, 270]
     assert np.array_equal(pixels_of(answer.image), pixels)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_turned_face_is_found_where_it_is(faces: Server, quarters: int) -> None:
+    pixels = skimage.data.astronaut()
+    (upright,) = enhance(faces, pixels, **LOOK).report["faces"]
+    report = enhance(faces, np.ascontiguousarray(np.rot90(pixels, quarters)), **LOOK).report
+    (face,) = report["faces"]
+    assert report["angles_searched"] == [0, 90, 180, 270]
+    assert abs((face["angle"] - upright["angle"] + 90 * quarters + 180) % 360 - 180) < 3
+    x, y = upright["landmarks"][2]
+    nose = {1: (y, 512 - x), 2: (512 - x, 512 - y), 3: (512 - y, x)}[quarters]
+    assert np.abs(np.subtract(face["landmarks"][2], nose)).max() < 2
+
+
+def test_turned_faces_of_a_large_picture_are_found_in_all_their_detail(faces: Server) -> None:
+    pixels = composites.group(6, columns=3, cell=400)
+    upright = enhance(faces, pixels, **LOOK).report["faces"]
+    turned = enhance(faces, np.ascontiguousarray(np.rot90(pixels)), **LOOK).report["faces"]
+    assert len(turned) == len(upright) == 6
+    assert all(-110 < face["angle"] < -70 for face in turned)
+
+
+@pytest.mark.parametrize("name", ["rocket", "grass", "text", "colorwheel", "chelsea"])
+def test_nothing_is_taken_for_a_turned_face(faces: Server, name: str) -> None:
+    pixels = np.asarray(PIL.Image.fromarray(getattr(skimage.data, name)()).convert("RGB"))
+    assert enhance(faces, pixels, **LOOK).report["faces"] == []
+
+
+def test_upright_faces_are_not_searched_twice(faces: Server) -> None:
+    pixels = composites.varied(5)
+    mixed = np.concatenate([pixels, np.rot90(pixels, 2)])
+    report = enhance(faces, mixed, **LOOK).report
+    assert report["angles_searched"] == [0]
+    assert len(report["faces"]) >= 3
+
+
+def test_progress_grows_with_every_face(faces: Server) -> None:
+    job = Call(
+        file_of(composites.group(4, columns=2)),
+        "face_enhance",
+        id="crowded",
+        options={"deadline_s": 600.0, "background": "keep"},
+    )
+    seen: list[float] = []
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(grpc, faces, job)
+        while not answer.done():
+            state = ask(faces, {"action": "state", "id": "crowded"})
+            if state["state"] == "running" and state["progress"] not in seen:
+                seen.append(state["progress"])
+            wait([answer], timeout=0.05)
+    assert len(answer.result().report["faces"]) == 4
+    assert seen == sorted(seen)
+    # finding them is next to nothing, and each of them a quarter of the work
+    assert sum(0.1 < progress < 0.95 for progress in seen) >= 3
 
 
 def test_a_picture_smaller_than_a_face_has_none(faces: Server) -> None:

@@ -50,7 +50,7 @@ def test_a_running_job_is_on_the_board_and_gone_with_its_end(held: Any, tmp_path
     reader = BoardReader(tmp_path)
     state = wait_for(lambda: (job := reader.job("mine")) and job["eta_s"] is not None and job)
     assert state["state"] == "running"
-    assert (state["units_done"], state["units_total"]) == (0, 20)
+    assert (state["units_done"], state["units_total"], state["progress"]) == (0, 20, 0.0)
     assert state["start_id"] == engine.start_id
     assert "pid" not in state
     runner.gate.set()

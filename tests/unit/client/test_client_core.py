@@ -5,6 +5,7 @@ import contextlib
 import pytest
 from darkroom_client import DeadlinePassed, Retry, ServerError
 from darkroom_client.engines import Engines
+from darkroom_client.jobs import JobState
 from darkroom_client.link import drive, iterate
 from darkroom_client.wire import Answer, Failure
 from fake_link import NEVER, FakeLink, Later, asked, core, no_jobs_model, picture, told
@@ -85,6 +86,12 @@ def test_progress_is_told_while_the_job_runs():
     assert [state.units_done for state in seen] == sorted(state.units_done for state in seen)
     assert len(seen) >= 6
     assert seen[-1].fraction == pytest.approx(7 / 8)
+
+
+def test_progress_in_device_work_goes_before_units():
+    told_work = JobState.parse({"id": "a", "state": "running", "units_done": 7, "units_total": 8, "progress": 0.25})
+    assert told_work.fraction == 0.25
+    assert JobState.parse({"id": "a", "units_done": 7, "units_total": 8}).fraction == pytest.approx(7 / 8)
 
 
 def test_without_the_model_jobs_there_is_no_progress_and_no_harm():

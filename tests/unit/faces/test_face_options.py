@@ -15,7 +15,7 @@ from darkroom.faces.alignment import template
 from darkroom.faces.detection import Face, choose
 from darkroom.network import Network, Unit
 from darkroom.options import parse
-from darkroom.pipelines import face_enhance
+from darkroom.pipelines import face_background, face_enhance
 from darkroom.pipelines.face_enhance_options import FaceEnhanceOptions, face_settings
 from darkroom.version import ModelVersion
 
@@ -27,9 +27,10 @@ class Nothing:
         return inputs
 
 
-def version(restorers: dict[str, Any] | None = None, **options: Any) -> ModelVersion:
+def version(restorers: dict[str, Any] | None = None, *, denoises: bool = False, **options: Any) -> ModelVersion:
     known = {"plain": {"sides": [128, 256]}, "weighted": {"sides": [512], "weight": 0.5}}
     names = ["mtcnn_pnet", "mtcnn_rnet", "mtcnn_onet", "span_x2", "plain", "weighted"]
+    names += ["ffdnet_color"] * denoises
     settings = {"restorer": "plain", "restorers": known if restorers is None else restorers} | options
     config = PipelineConfig(networks={name: {} for name in names}, options=settings)
     networks = {name: Network(name, Nothing(), RECORD) for name in names}
@@ -57,6 +58,7 @@ def chosen(**given: Any) -> face_enhance.Chosen:
         ({"max_faces": 101}, "max_faces must be a whole number from 0 to 100, got 101"),
         ({"threshold": 1.5}, "threshold must be a number from 0 to 1, got 1.5"),
         ({"fidelity": -0.1}, "fidelity must be a number from 0 to 1"),
+        ({"background": "blur"}, 'background must be "keep" or "restore", got "blur"'),
         ({"faces": 3}, "Unknown option .*faces"),
     ],
 )
@@ -117,6 +119,35 @@ def test_the_price_grows_with_the_picture_and_the_background() -> None:
     assert units(options(), width=30, height=30) == 0
     doubled = face_enhance.estimate(version(), header(), options(scale=2))
     assert (doubled.width, doubled.height) == (1280, 960)
+
+
+def test_the_background_is_priced_where_it_can_be_restored() -> None:
+    def units(denoises: bool, **given: Any) -> int:
+        estimate = face_enhance.estimate(version(denoises=denoises), header(), options(**given))
+        return sum(work.units for work in estimate.work if work.network.name == "ffdnet_color")
+
+    assert units(True) == units(True, background="restore") > 0
+    assert units(True, background="keep") == 0
+    assert units(True, fidelity=1) == units(True, max_faces=0) == 0  # nothing would look pasted in
+    assert units(False) == units(False, background="keep") == 0
+
+
+def test_a_version_that_cannot_denoise_says_so_where_it_is_asked_to() -> None:
+    assert face_background.denoiser(version(), face_settings(version()), options(), 480, 640) is None
+    with pytest.raises(BadOptionError, match=r"background must be keep for this model version, .* no network ffdnet"):
+        face_enhance.estimate(version(), header(), options(background="restore"))
+
+
+def test_a_large_picture_keeps_its_background_unless_it_is_asked_for() -> None:
+    loaded = version(denoises=True, background_pixels=300_000)
+
+    def denoised(width: int, **given: Any) -> bool:
+        work = face_enhance.estimate(loaded, header(width, 1000), options(**given)).work
+        return any(part.network.name == "ffdnet_color" for part in work)
+
+    assert denoised(300)
+    assert not denoised(301)
+    assert denoised(301, background="restore")
 
 
 class Slow:
