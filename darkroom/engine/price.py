@@ -22,15 +22,15 @@ def pixel_bytes(pixels_in: int, pixels_out: int) -> int:
 
 ENCODED_SHARE = {"png": 0.7, "tiff": 0.8, "jpeg": 0.25, "webp": 0.2, "avif": 0.15}
 """What the encoded file of a photograph takes of its pixels' bytes, at most, by format."""
-WHOLE_FORMATS = frozenset({"webp", "avif"})
-"""Formats whose encoders want the whole picture."""
+WHOLE_BYTES = {"webp": 12, "avif": 42}
+"""Bytes a pixel that encoders hold which want the whole picture (docs/decisions/writing_pictures.md)."""
 
 
 def answer_bytes(pixels_out: int, sample_bytes: int, output_format: str) -> int:
     """Bytes that the encoded answer of a job in bands grows to, besides the rows under way."""
     pixels = 3 * sample_bytes * pixels_out
     encoded = int(ENCODED_SHARE.get(output_format, 1.0) * pixels)
-    return encoded + (pixels if output_format in WHOLE_FORMATS else 0)
+    return encoded + WHOLE_BYTES.get(output_format, 0) * pixels_out
 
 
 @dataclass(frozen=True)
