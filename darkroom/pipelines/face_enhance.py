@@ -9,6 +9,7 @@ import numpy as np
 
 from darkroom.codec import Header, Image
 from darkroom.engine import Job, Work
+from darkroom.engine.admission import sufficient_s
 from darkroom.engine.job import now
 from darkroom.errors import BadOptionError, DeadlineError, quoted
 from darkroom.faces import alignment, tone
@@ -18,10 +19,10 @@ from darkroom.faces.paste import order, paste
 from darkroom.faces.warp import warp
 from darkroom.network import Array, Network, Unit
 from darkroom.pipelines import face_background as background
+from darkroom.pipelines.alpha import enlarge
 from darkroom.pipelines.denoise import sigma_input
 from darkroom.pipelines.face_detection import ONET, ONET_SIDE, PNET, RNET, RNET_SIDE, detect, detection_work
 from darkroom.pipelines.face_enhance_options import FaceEnhanceOptions, FaceSettings, face_settings
-from darkroom.pipelines.super_resolution import enlarge
 from darkroom.pipelines.task import Estimate, Task
 from darkroom.pipelines.tiled import tiled_warm_up, with_pixels
 from darkroom.version import ModelVersion
@@ -166,9 +167,12 @@ def refuse_if_too_many(job: Job, chosen: Chosen, faces: list[Face]) -> None:
         needed += device.seconds(chosen.network, shape, rest) if rest else 0.0
     left = job.deadline_at - now()
     if needed > 1.2 * left:  # the estimate may be a little off
+        enough_s = sufficient_s(now() - job.admitted_at + needed)
+        longer = "" if enough_s is None else f", or send deadline_s={enough_s:g}"
         raise DeadlineError(
             f"The picture has {len(faces)} faces, which take about {needed:.0f} s to restore; {max(0.0, left):.0f} s "
-            "are left. Ask for fewer with max_faces or min_face, or give a longer deadline_s."
+            f"are left. Ask for fewer with max_faces or min_face{longer}.",
+            deadline_s=enough_s,
         )
 
 

@@ -6,12 +6,9 @@ from darkroom.engine import Job
 from darkroom.errors import BadOptionError, quoted
 from darkroom.network import Network, Unit
 from darkroom.options import SuperResolutionOptions
-from darkroom.pipelines.alpha import enlarge
 from darkroom.pipelines.task import Estimate, Task
 from darkroom.pipelines.tiled import run_bands, tiled_estimate, tiled_warm_ups
 from darkroom.version import ModelVersion
-
-__all__ = ["TASK", "enlarge", "estimate", "network_for", "run_banded", "warm_up"]
 
 
 def network_for(version: ModelVersion, options: SuperResolutionOptions) -> Network:

@@ -53,7 +53,7 @@ def test_what_is_no_option_is_passed_over(key: str) -> None:
         ({"scale": True}, "scale must be 2 or 4, got true."),
         ({"darkroom-scale": "large"}, 'scale must be 2 or 4, got "large".'),
         ({"output_quality": 0}, "output_quality must be a whole number from 1 to 100, got 0."),
-        ({"output_format": "gif"}, 'output_format must be "same", "png", "jpeg" or "webp", got "gif".'),
+        ({"output_format": "gif"}, 'output_format must be "same", "png", "jpeg", "webp", "avif" or "tiff", got "gif".'),
         ({"deadline_s": -1}, "deadline_s must be a number of seconds above 0, at most 3600, got -1."),
         ({"lane": "fast"}, 'lane must be "interactive" or "bulk", got "fast".'),
         ({"quote": 1}, "quote must be true or false, got 1."),
