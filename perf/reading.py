@@ -86,7 +86,7 @@ def candidates(name: str, data: bytes) -> Iterator[Candidate]:
         yield "simplejpeg", partial(simplejpeg.decode_jpeg, data)
     if name not in ("png 16", "tiff 16 deflate"):
         yield "Pillow", partial(from_pillow, data)
-    if kind not in ("jxl", "gif"):
+    if kind not in ("jxl", "gif", "avif"):
         yield "OpenCV", partial(cv2.imdecode, np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if kind == "tiff" and name != "tiff lzw":
         yield "tifffile", lambda: tifffile.imread(io.BytesIO(data))
