@@ -95,21 +95,22 @@ def _without(packet: bytes | None, dropped: Callable[[str], bool]) -> bytes | No
         return None
     try:
         root = ElementTree.fromstring(packet.strip(b"\0 \r\n\t"))
-    except (ElementTree.ParseError, ValueError, LookupError):
-        return None
-    if root.tag != f"{{{_RDF}}}RDF" and root.find(f".//{{{_RDF}}}RDF") is None:
+        if root.tag != f"{{{_RDF}}}RDF" and root.find(f".//{{{_RDF}}}RDF") is None:
+            return None
+        for element in root.iter():
+            for attribute in [name for name in element.attrib if _goes(name, dropped)]:
+                del element.attrib[attribute]
+            for child in [child for child in element if _goes(child.tag, dropped)]:
+                element.remove(child)
+        return _PACKET % bytes(ElementTree.tostring(root, "utf-8"))
+    except (ElementTree.ParseError, ValueError, LookupError, RecursionError):
         return None
 
-    def goes(tag: str) -> bool:
-        space, _, name = tag.removeprefix("{").rpartition("}")
-        return space.startswith(_STALE_SPACES) or _STALE.match(name) is not None or dropped(name)
 
-    for element in root.iter():
-        for attribute in [name for name in element.attrib if goes(name)]:
-            del element.attrib[attribute]
-        for child in [child for child in element if goes(child.tag)]:
-            element.remove(child)
-    return _PACKET % bytes(ElementTree.tostring(root, "utf-8"))
+def _goes(tag: str, dropped: Callable[[str], bool]) -> bool:
+    """Whether a property of that name (`{namespace}name`) is stale or `dropped`."""
+    space, _, name = tag.removeprefix("{").rpartition("}")
+    return space.startswith(_STALE_SPACES) or _STALE.match(name) is not None or dropped(name)
 
 
 def _records(block: bytes | None, dropped: frozenset[int]) -> bytes | None:

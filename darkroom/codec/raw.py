@@ -12,7 +12,7 @@ from darkroom.errors import BadImageError
 
 WHOLE_PIXELS = 4_000_000
 """Pictures up to this size may be decoded whole where that is faster: they take 12 MB."""
-MAX_COMPOSED_PIXELS = 2_000_000_000
+MAX_COMPOSED_PIXELS = 1_000_000_000
 """Pixels that may be decoded to compose one frame of an animation from those before it."""
 
 

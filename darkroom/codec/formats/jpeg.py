@@ -7,6 +7,7 @@ times as long, holds only a band, and gives the same pixels, but cannot tell har
 import re
 import struct
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import numpy as np
 import simplejpeg
@@ -27,6 +28,8 @@ from darkroom.codec.raw import (
 from darkroom.codec.vips import VipsError, VipsRows
 from darkroom.errors import BadImageError
 
+_Segment: TypeAlias = tuple[int, int, int]
+"""Marker, start and end of the body."""
 _MAX_SEGMENTS = 10_000
 _MAX_SCANS = 64
 """Progressive files have about 10. Each costs a walk over the whole picture, 25 ms at 16 megapixels, however few bytes
@@ -73,18 +76,20 @@ def parse(data: bytes, choice: Choice) -> RawHeader:
     choose_frame("JPEG", 1, choice, "pictures")
     width, height, components = size
     banded = sequential and components != 4 and width * height > WHOLE_PIXELS and b"\xff\xd9" in data[-_TAIL:]
+    banded = banded and _first_scan(data) == components  # several scans are collected before rows come out
     return RawHeader("jpeg", width, height, components == 1, False, orientation=turn or 1, banded=banded)
 
 
 def load(data: bytes, header: RawHeader, choice: Choice) -> RawImage:
     """The first picture of the file: cameras append previews behind it."""
-    _refuse_many_scans(data)
+    segments = list(_segments(data))
+    _refuse_many_scans(segments)
     frame = next(body for marker, body in _header(data) if marker in _FRAMES)
     colours = _COLOURS[frame[5]]
-    clean = _clean(data)
+    clean = _clean(data, segments)
     image = RawImage(NO_ROWS, _profile(data), _metadata(data))
     if header.banded:
-        image.rows = _BandRows(clean, header, colours, choice, image)
+        image.rows = _BandRows(clean, colours, choice, image)
         return image
     decoded = _decoded(clean, colours, choice, image)
     image.rows = ArrayRows(decoded)
@@ -100,23 +105,26 @@ class _BandRows:
     """libvips's rows. Where it meets a fault, the rest comes from the whole picture, whose decoder knows which faults
     leave no mark."""
 
-    def __init__(self, data: bytes, header: RawHeader, colours: str, choice: Choice, image: RawImage) -> None:
-        self._rows: Rows = VipsRows("jpeg", data, fail_on="warning")
+    def __init__(self, data: bytes, colours: str, choice: Choice, image: RawImage) -> None:
+        self._rows: Rows | None = None
         self._again = data, colours, choice, image
         self._top = 0
 
     def read(self, rows: int) -> Samples:
         try:
+            if self._rows is None:
+                self._rows = VipsRows("jpeg", self._again[0], fail_on="warning")
             band = self._rows.read(rows)
         except VipsError:
-            decoded = _decoded(*self._again)
-            self._rows = ArrayRows(decoded[self._top :])
+            self._rows = ArrayRows(_decoded(*self._again)[self._top :])
             band = self._rows.read(rows)
         self._top += len(band)
         return band
 
     def close(self) -> None:
-        self._rows.close()
+        if self._rows is not None:
+            self._rows.close()
+        self._rows = NO_ROWS
 
 
 def _decoded(data: bytes, colours: str, choice: Choice, image: RawImage) -> Pixels:
@@ -145,8 +153,8 @@ def _missing_rows(decoded: Pixels) -> int:
     return int(len(filled) if filled.all() else np.argmin(filled[::-1]))
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Marker, start and end of the body of every segment up to the end of the picture (not of the file)."""
+def _segments(data: bytes) -> Iterator[_Segment]:
+    """The segments up to the end of the picture (not of the file)."""
     at = 2
     for _ in range(_MAX_SEGMENTS):
         found = _MARKER.search(data, at)
@@ -175,25 +183,27 @@ def _header(data: bytes) -> Iterator[tuple[int, bytes]]:
     raise struct.error("the header ends early")
 
 
-def _clean(data: bytes) -> bytes:
+def _first_scan(data: bytes) -> int:
+    """How many components the first scan holds; 0 where there is none."""
+    return next((data[start] for marker, start, end in _segments(data) if marker == _SCAN and end <= len(data)), 0)
+
+
+def _clean(data: bytes, segments: list[_Segment]) -> bytes:
     """The file without application data, which libraries refuse pictures over, and with an end."""
     kept = [data[:2]]
-    ended = False
-    for marker, start, end in _segments(data):
-        if marker == _SCAN and not ended:
+    for marker, start, end in segments:
+        if marker == _SCAN:
             kept.append(data[start - 4 :])
-            ended = True
-        elif not ended and marker not in _DROPPED:
-            kept.append(data[start - 4 : end])
-        if marker == _END:
             break
-    else:
+        if marker not in _DROPPED:
+            kept.append(data[start - 4 : end])
+    if segments[-1][0] != _END:
         kept.append(b"\xff\xd9")
     return b"".join(kept)
 
 
-def _refuse_many_scans(data: bytes) -> None:
-    scans = sum(marker == _SCAN for marker, _, _ in _segments(data))
+def _refuse_many_scans(segments: list[_Segment]) -> None:
+    scans = sum(marker == _SCAN for marker, _, _ in segments)
     if scans > _MAX_SCANS:
         raise BadImageError(f"The JPEG image has {scans} scans; at most {_MAX_SCANS} are allowed.")
 

@@ -12,7 +12,17 @@ from PIL import TiffImagePlugin
 from darkroom.codec import exif, icc, photoshop
 from darkroom.codec.ifd import ORIENTATION, TYPE_BYTES, Entry, TiffReader
 from darkroom.codec.image import Metadata, Samples
-from darkroom.codec.raw import NO_ROWS, ArrayRows, Choice, MappedRows, RawHeader, RawImage, Rows, choose_frame
+from darkroom.codec.raw import (
+    NO_ROWS,
+    ArrayRows,
+    Choice,
+    MappedRows,
+    RawHeader,
+    RawImage,
+    Rows,
+    as_depth,
+    choose_frame,
+)
 from darkroom.codec.vips import VipsRows
 from darkroom.errors import BadImageError
 
@@ -23,7 +33,9 @@ _TILE_WIDTH, _TILE_HEIGHT, _TILES, _TILE_BYTES = 322, 323, 324, 325
 _EXTRA, _FORMAT, _PROFILE, _SUBSAMPLING = 338, 339, 34675, 530
 _XMP, _IPTC, _PHOTOSHOP = 700, 33723, 34377
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
+_SHOWN = frozenset((_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB))
 _JPEG, _LZMA, _ZSTD = 7, 34925, 50000
+_INNER, _DNG = 330, 50706
 _NO_PAGE = 0x1 | 0x4
 """NewSubfileType bits of thumbnails and of transparency masks."""
 _MAX_DIRECTORIES = 10_000
@@ -64,6 +76,7 @@ def parse(data: bytes, choice: Choice) -> RawHeader:
     absurd tags; struct.error or ValueError where the directory ends early or makes no sense."""
     reader = TiffReader(data)
     pages = _pages(reader)
+    _refuse_raw(reader, pages)
     frame = choose_frame("TIFF", len(pages), choice, "pages")
     entries, _ = reader.directory(pages[frame][1])
     tags = _Tags(reader, entries)
@@ -177,6 +190,8 @@ def _in_pillow(data: bytes, number: int, entries: dict[int, Entry], bits: int) -
 
 def _channels(band: Samples, header: RawHeader, convert: Callable[[Samples], Samples] | None) -> Samples:
     """Grey or RGB, and alpha; further channels have no meaning."""
+    if convert is not None:
+        band = as_depth(band, 8)
     colours = 4 if convert else 1 if header.grey or band.shape[2] < 3 else 3
     light = band[..., :colours]
     if convert is not None:
@@ -211,9 +226,24 @@ def _pages(reader: TiffReader) -> list[tuple[int, int]]:
     return pages or others[:1]
 
 
+def _refuse_raw(reader: TiffReader, pages: list[tuple[int, int]]) -> None:
+    """Camera raws are TIFF structures too; what they offer as a page is a small preview."""
+    entries, _ = reader.directory(reader.first)
+    shown = pages[0][1] == reader.first
+    preview = shown and entries.keys() >= {_SUBFILE, _INNER} and _Tags(reader, entries).first(_SUBFILE, 0) & 1
+    if preview or _DNG in entries or reader.data[8:10] == b"CR":
+        raise BadImageError("The image is a camera raw file; develop it and save the picture as TIFF, PNG or JPEG.")
+
+
 def _refuse_layouts(tags: _Tags) -> None:
     """Layouts that the decoders would take for something else, and show wrong."""
-    if tags.first(_COMPRESSION, 1) == 1 and tags.photometric == _YCBCR and tags.all(_SUBSAMPLING) != (1, 1):
+    photometric, bits = tags.photometric, tags.first(_BITS, 1)
+    if photometric not in _SHOWN or (photometric == _LAB and bits != 8):
+        raise BadImageError(
+            f"The TIFF image stores its colours in a rare way (photometric interpretation {photometric}, {bits} bits); "
+            "save it as RGB."
+        )
+    if tags.first(_COMPRESSION, 1) == 1 and photometric == _YCBCR and tags.all(_SUBSAMPLING) != (1, 1):
         raise BadImageError("The TIFF image is uncompressed YCbCr with subsampled chroma, which is not accepted.")
 
 

@@ -143,6 +143,41 @@ def test_tiff_palettes_of_greys_are_colour() -> None:
         np.testing.assert_array_equal(reader.read(24)[0], np.dstack([light()] * 3))
 
 
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_tiff_grey_of_few_bits(bits: int, photometric: int) -> None:
+    stored = light() >> (8 - bits)
+    spread = np.unpackbits(stored[..., None], axis=-1)[..., 8 - bits :]
+    data = tiff(tiff_tags(40, 24, (bits,), photometric), np.packbits(spread.reshape(24, -1), axis=1).tobytes())
+    shown = stored.astype(int) * 255 // (2**bits - 1)
+    with open_reader(data, LIMITS) as reader:
+        pixels, _ = reader.read(24)
+    np.testing.assert_array_equal(pixels[..., 0], shown if photometric else 255 - shown)
+
+
+def test_sixteen_bit_cmyk() -> None:
+    inks = np.asarray(Pillow.fromarray(colour()).convert("CMYK")).astype(np.uint16) * 257
+    with open_reader(tiff(tiff_tags(40, 24, (16,) * 4, 5), inks.tobytes()), LIMITS) as reader:
+        assert reader.bits == 8
+        assert np.abs(reader.read(24)[0].astype(int) - colour()).max() <= 1
+
+
+@pytest.mark.parametrize(("photometric", "bits"), [(8, 16), (9, 8), (10, 8), (32803, 16), (34892, 16)])
+def test_rare_colours_are_refused_with_advice(photometric: int, bits: int) -> None:
+    data = tiff(tiff_tags(40, 24, (bits,) * 3, photometric), bytes(40 * 24 * 3 * bits // 8))
+    with pytest.raises(
+        BadImageError, match=rf"photometric interpretation {photometric}, {bits} bits\); save it as RGB"
+    ):
+        read_header(data, LIMITS)
+
+
+@pytest.mark.parametrize("raw", [{254: (4, (1,)), 330: (4, (8,))}, {50706: (4, (0x01040000,))}])
+def test_camera_raws_are_not_taken_for_their_previews(raw: dict[int, tuple[int, tuple[int, ...]]]) -> None:
+    data = tiff({**tiff_tags(40, 24, (8, 8, 8), 2), **raw}, colour().tobytes())
+    with pytest.raises(BadImageError, match="is a camera raw file; develop it"):
+        read_header(data, LIMITS)
+
+
 @pytest.mark.parametrize("bits", [32, 64])
 def test_tiffs_without_a_range_say_what_to_do(bits: int) -> None:
     with pytest.raises(BadImageError, match="save it with 8 or 16 bits a channel"):
