@@ -12,6 +12,7 @@ from darkroom import codec
 from darkroom.bands import Source, Target
 from darkroom.codec import Depth, Description, Header, Image, Pixels, Reader, Samples, Writer
 from darkroom.codec.metadata import filtered
+from darkroom.config import WIDE_SUFFIX
 from darkroom.engine import Engine, Job, Price, Request
 from darkroom.engine.job import now
 from darkroom.engine.price import answer_bytes, pixel_bytes
@@ -43,6 +44,9 @@ class Answer:
     image: bytes
     report: str
 
+
+WIDE_SLOWNESS = 2.0
+"""What computing in fp32 may cost over the half precision that 8 bits are computed in."""
 
 Reply = Callable[[Answer | None, DarkroomError | None], None]
 
@@ -91,6 +95,15 @@ class Service:
                     self.engine.device.did_not_fit(network, shape, n)
                     break
                 self.engine.estimates.observe(network, shape, math.prod(shape), n, now() - started)
+        self._guess_wide_networks()
+
+    def _guess_wide_networks(self) -> None:
+        """Networks for 16 bits are priced by their twins until they have run; most are not even open yet."""
+        estimates, size = self.engine.estimates, 1e5
+        for network in self.version.networks.values():
+            wide = self.version.networks.get(network.name + WIDE_SUFFIX)
+            if wide is not None:
+                estimates.observe_rate(wide, size, WIDE_SLOWNESS * estimates.seconds(network, None, size, 1))
 
     def _warm_sizes(self, network: Network) -> list[int]:
         if network.pad_batches:  # a GPU builds its kernels a batch size, and there are few of those

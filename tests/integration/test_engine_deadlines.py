@@ -26,12 +26,15 @@ def test_a_quote_knows_the_line(simulated: Server) -> None:
     assert small["done_in_s"] < among["done_in_s"]
 
 
-def test_what_takes_too_long_by_itself_is_refused_as_deadline(simulated: Server) -> None:
+def test_what_takes_too_long_by_itself_is_refused_with_the_deadline_that_does(simulated: Server) -> None:
     needed = work_s(simulated, big())
-    with pytest.raises(RefusedError, match=r"This job needs about \d+\.\d s by itself") as refused:
+    with pytest.raises(RefusedError, match=r"This job needs about \d+\.\d s by itself.*; send deadline_s=") as refused:
         grpc(simulated, big(deadline_s=needed / 10))
     assert refused.value.status == "UNAVAILABLE"
-    assert refused.value.details == {"reason": "deadline"}
+    assert refused.value.details["reason"] == "deadline"
+    named_s = refused.value.details["deadline_s"]
+    assert needed < named_s < 3 * needed + 3
+    assert grpc(simulated, big(deadline_s=named_s)).report["units"] > 10
 
 
 def test_a_job_whose_time_is_up_is_stopped(simulated: Server) -> None:
@@ -39,8 +42,9 @@ def test_a_job_whose_time_is_up_is_stopped(simulated: Server) -> None:
     call = medium(deadline_s=deadline_s)
     with pytest.raises(RefusedError) as refused:
         grpc(simulated, call)
-    assert refused.value.sentence == f"The deadline of {deadline_s:g} s passed before the job was done."
-    assert refused.value.details == {"reason": "deadline"}
+    sentence, _, named = refused.value.sentence.partition("; send deadline_s=")
+    assert sentence == f"The deadline of {deadline_s:g} s passed before the job was done"
+    assert refused.value.details == {"reason": "deadline", "deadline_s": float(named.removesuffix("."))}
     wait_idle(simulated)
     assert state(simulated, call.id)["state"] == "unknown"
 
@@ -49,7 +53,7 @@ def test_the_timeout_of_the_request_is_a_deadline_too(simulated: Server) -> None
     timeout_us = int(0.7e6 * work_s(simulated, medium()))
     with pytest.raises(RefusedError, match=r"The deadline of .* passed") as refused:
         grpc(simulated, replace(medium(), timeout_us=timeout_us))
-    assert refused.value.details == {"reason": "deadline"}
+    assert refused.value.details["reason"] == "deadline"
     wait_idle(simulated)
 
 

@@ -426,3 +426,12 @@ def test_timings_of_a_picture_of_one_tile_add_up(desk: Desk) -> None:
     parts = [report[f"{part}_ms"] for part in ("queue", "decode", "infer", "encode")]
     assert all(part >= 0 for part in parts)
     assert 0 < sum(parts) <= whole_ms + 0.2
+
+
+def test_a_network_of_sixteen_bits_is_priced_by_its_twin_until_it_has_run(desk: Desk) -> None:
+    version = version_of("super_resolution", **WIDE)
+    Service(super_resolution.TASK, version, desk.engine).warm_up()
+    estimates = desk.engine.estimates
+    narrow_s, wide_s = (estimates.seconds(version.networks[name], "a shape", 1e6, 1) for name in WIDE)
+    assert wide_s == pytest.approx(2 * narrow_s)
+    assert WIDE["span_x2_16bit"].units == 0
