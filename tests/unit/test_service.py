@@ -105,6 +105,7 @@ def test_a_network_that_enlarges_too_much_is_averaged_down(serve: Any) -> None:
 
 def test_alpha_and_grey_survive(serve: Any) -> None:
     rgba = noise(40, 40, 4)
+    rgba[..., 3] |= 1  # hidden pixels would lose their colours
     answer, _ = serve(super_resolution.TASK, version_of("super_resolution", SR), file_of(rgba), scale=2)
     result = pixels_of(answer.image)
     assert result.shape == (80, 80, 4)
