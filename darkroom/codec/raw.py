@@ -131,15 +131,6 @@ def check_composing(name: str, frame: int, width: int, height: int) -> None:
         )
 
 
-def as_depth(samples: Samples, bits: Depth) -> Samples:
-    """The same samples with 8 or 16 bits: times 257, or divided by it and rounded."""
-    if samples.dtype == type_of(bits):
-        return samples
-    if bits == 16:
-        return samples.astype(np.uint16) * np.uint16(257)
-    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
-
-
 def type_of(bits: Depth) -> type[np.uint8] | type[np.uint16]:
     """The dtype of samples of that depth."""
     return np.uint8 if bits == 8 else np.uint16

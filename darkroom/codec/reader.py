@@ -8,10 +8,11 @@ from typing import Any, Literal, Protocol, Self
 import numpy as np
 
 from darkroom.codec import icc, metadata, orientation
+from darkroom.codec.depth import as_depth
 from darkroom.codec.formats import FORMATS
 from darkroom.codec.header import as_displayed, inspect
 from darkroom.codec.image import Depth, Description, Header, Samples
-from darkroom.codec.raw import Choice, RawHeader, RawImage, as_depth, full_of
+from darkroom.codec.raw import Choice, RawHeader, RawImage, full_of
 from darkroom.codec.recognise import NAMES
 from darkroom.codec.spread import spread
 from darkroom.codec.vips import VipsError

@@ -4,9 +4,9 @@ from typing import Protocol
 
 import numpy as np
 
+from darkroom.codec.depth import as_depth
 from darkroom.codec.encode import encode
 from darkroom.codec.image import Depth, Description, EncodedFormat, Image, Samples
-from darkroom.codec.raw import as_depth
 
 
 class Writer(Protocol):

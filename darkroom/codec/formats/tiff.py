@@ -10,6 +10,7 @@ import numpy as np
 from PIL import TiffImagePlugin
 
 from darkroom.codec import exif, icc, photoshop
+from darkroom.codec.depth import as_depth
 from darkroom.codec.ifd import ORIENTATION, TYPE_BYTES, Entry, TiffReader
 from darkroom.codec.image import Metadata, Samples
 from darkroom.codec.raw import (
@@ -20,7 +21,6 @@ from darkroom.codec.raw import (
     RawHeader,
     RawImage,
     Rows,
-    as_depth,
     choose_frame,
 )
 from darkroom.codec.vips import VipsRows
