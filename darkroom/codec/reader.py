@@ -161,7 +161,7 @@ class _Reader:
 
 @contextmanager
 def _refusals(name: str) -> Iterator[None]:
-    """Hostile bytes make the libraries raise anything; none of it may travel on."""
+    """Turns whatever the libraries raise over damaged files into BadImageError."""
     try:
         yield
     except BadImageError:

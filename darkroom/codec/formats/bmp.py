@@ -85,7 +85,7 @@ def _layout(data: bytes, width: int) -> tuple[bool, int, int, int]:
 
 
 def _is_plain(data: bytes, width: int, height: int, bits: int) -> bool:
-    """Whether the pixels can be taken from the bytes; not if they end early, for which the decoder finds the words."""
+    """Whether the pixels can be taken from the bytes. Files that end early go to Pillow, which says so."""
     if bits not in (24, 32) or width < 1 or height < 1:
         return False
     size = struct.unpack_from("<I", data, 14)[0]

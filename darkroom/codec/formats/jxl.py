@@ -64,14 +64,13 @@ def parse(data: bytes, choice: Choice) -> RawHeader:
 def load(data: bytes, header: RawHeader, choice: Choice) -> RawImage:
     """A JPEG that was packed without loss comes as that JPEG."""
     is_jpeg, info, decoded, profile, _ = _decoder()(data)
-    metadata = _metadata(data)
     if is_jpeg:
         image = jpeg.load(bytes(decoded), jpeg.parse(bytes(decoded), choice), choice)
-        return RawImage(image.rows, image.icc, metadata, grey=info.num_channels == 1)
+        return RawImage(image.rows, image.icc, image.metadata, grey=info.num_channels == 1)
     channels = info.num_channels + info.has_alpha_channel
     deep = len(decoded) == 2 * info.width * info.height * channels
     samples = np.frombuffer(decoded, type_of(16 if deep else 8)).reshape(info.height, info.width, channels)
-    return RawImage(ArrayRows(samples), profile, metadata, grey=info.num_channels == 1)
+    return RawImage(ArrayRows(samples), profile, _metadata(data), grey=info.num_channels == 1)
 
 
 def _decoder() -> Any:
@@ -88,8 +87,10 @@ def _metadata(data: bytes) -> Metadata:
         for name, start, end in boxes(data):
             if name in (b"Exif", b"xml "):
                 found.setdefault(name, data[start:end])
-    exif = found.get(b"Exif", b"")  # behind four bytes that say where the block begins
-    return Metadata(exif[4 + int.from_bytes(exif[:4], "big") :] or None, found.get(b"xml "))
+    exif = found.get(b"Exif", b"")
+    if exif[:2] not in (b"II", b"MM"):  # four bytes say where the block begins, which some writers leave out
+        exif = exif[4 + int.from_bytes(exif[:4], "big") :]
+    return Metadata(exif or None, found.get(b"xml "))
 
 
 def _codestream(data: bytes) -> bytes:

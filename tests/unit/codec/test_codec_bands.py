@@ -1,6 +1,7 @@
 """A picture read in bands is the picture read at once, at the depth that is asked for."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,6 +103,24 @@ def test_damage_in_a_later_band_is_an_error_there() -> None:
             reader.read(64)
             with pytest.raises(BadImageError, match="truncated"):
                 reader.read(1700)
+
+
+def peak_bytes() -> int:
+    """Most resident bytes since Linux was last told to forget."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "TIFF", "BMP"])
+def test_memory_does_not_grow_with_the_height(name: str) -> None:
+    data = saved(np.broadcast_to(colour(1, 2000), (12_000, 2000, 3)).copy(), name)
+    Path("/proc/self/clear_refs").write_text("5")
+    before, rows = peak_bytes(), 0
+    with open_reader(data, LIMITS) as reader:
+        while len(band := reader.read(64)[0]):
+            rows += len(band)
+    assert rows == 12_000
+    assert peak_bytes() - before < 36 * 2**20  # half of the decoded picture
 
 
 @pytest.mark.parametrize("name", ["png", "jpeg large", "tiff lzw", "bmp"])

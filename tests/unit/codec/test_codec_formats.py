@@ -3,12 +3,13 @@
 import io
 import struct
 import sys
+from pathlib import Path
 
 import numpy as np
 import pillow_jxl  # noqa: F401 (Pillow saves JPEG XL with it)
 import pytest
 import tifffile
-from codec_files import LIMITS, chunk, colour, light, pages, saved, tiff, tiff_tags
+from codec_files import LIMITS, chunk, colour, exif, light, pages, saved, tiff, tiff_tags
 from PIL import Image as Pillow
 
 from darkroom.codec import decode, open_reader, read_header
@@ -52,9 +53,7 @@ def test_rotations_of_the_container_are_applied_once() -> None:
     header = read_header(heic.ROTATED, LIMITS)
     assert (header.width, header.height) == (48, 64)
     assert distance(decode(heic.ROTATED, LIMITS).pixels, np.rot90(colour(48, 64), -1)) < 12
-    exif = Pillow.Exif()
-    exif[274] = 6
-    avif = saved(colour(48, 64), "AVIF", quality=95, exif=exif)
+    avif = saved(colour(48, 64), "AVIF", quality=95, exif=exif(6))
     assert distance(decode(avif, LIMITS).pixels, np.rot90(colour(48, 64), -1)) < 12
 
 
@@ -111,6 +110,17 @@ def test_jpeg_xl_sizes_of_every_coding() -> None:
     for height, width in ((8, 8), (24, 36), (300, 400), (600, 1), (1, 9000), (513, 769)):
         header = read_header(saved(np.zeros((height, width, 3), np.uint8), "JXL", effort=1), LIMITS)
         assert (header.height, header.width) == (height, width)
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_jpeg_that_was_packed_into_jpeg_xl_comes_back(tmp_path: Path, orientation: int) -> None:
+    jpeg = saved(colour(), "JPEG", quality=95, exif=exif(orientation))
+    (tmp_path / "a.jpg").write_bytes(jpeg)
+    packed = saved(Pillow.open(tmp_path / "a.jpg"), "JXL", lossless_jpeg=True)
+    assert b"jbrd" in packed
+    header = read_header(packed, LIMITS)
+    assert (header.width, header.height) == ((40, 24) if orientation == 1 else (24, 40))
+    np.testing.assert_array_equal(decode(packed, LIMITS).pixels, decode(jpeg, LIMITS).pixels)
 
 
 def test_jpeg_xl_may_not_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,8 +3,9 @@
 import time
 
 import numpy as np
+import pillow_jxl  # noqa: F401 (Pillow saves JPEG XL with it)
 import pytest
-from codec_files import LIMITS, SRGB, colour, exif, light, saved
+from codec_files import LIMITS, SRGB, colour, exif, light, saved, tiff, tiff_tags
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
@@ -12,6 +13,7 @@ from PIL import Image as Pillow
 from darkroom.codec import decode, read_header
 from darkroom.config import Limits
 from darkroom.errors import BadImageError
+from perf.hostile import heic
 
 PALETTE = Pillow.fromarray(colour()).quantize(16)
 FOUR = np.dstack((colour(), light()))
@@ -29,6 +31,13 @@ SEEDS = {
     "tiff jpeg": saved(colour(), "TIFF", compression="jpeg"),
     "tiff fax": saved(Pillow.fromarray(light() > 99), "TIFF", compression="group4"),
     "tiff big": saved(PALETTE, "TIFF", big_tiff=True),
+    "tiff lab": tiff(tiff_tags(40, 24, (8, 8, 8), 8), colour().tobytes()),
+    "gif": saved(PALETTE, "GIF"),
+    "avif": saved(FOUR, "AVIF"),
+    "heic": heic.DISPLAY_P3,
+    "heic alpha": heic.ALPHA,
+    "jxl": saved(colour(), "JXL"),
+    "jxl box": saved(FOUR, "JXL", lossless=True, use_container=True),
     "bmp": saved(colour(), "BMP"),
     "bmp palette": saved(PALETTE, "BMP"),
 }
@@ -80,7 +89,13 @@ def test_every_cut_through_the_header(name: str) -> None:
 
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(
-    st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\1\0\0\0WEBPVP8X", b"II*\0", b"MM\0+", b"BM"]),
+    st.sampled_from(
+        [
+            *(b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\1\0\0\0WEBPVP8X", b"II*\0", b"MM\0+", b"BM"),
+            *(b"GIF89a", b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n", b"\0\0\0\x10ftypavif\0\0\0\0"),
+            b"\0\0\0\x10ftypheic\0\0\0\0",
+        ]
+    ),
     st.binary(max_size=200),
 )
 def test_signatures_before_noise(signature: bytes, noise: bytes) -> None:

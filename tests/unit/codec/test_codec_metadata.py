@@ -4,6 +4,7 @@ import struct
 import zlib
 
 import numpy as np
+import pillow_jxl  # noqa: F401 (Pillow saves JPEG XL with it)
 import pytest
 from codec_files import LIMITS, after_header, chunk, colour, exif, saved
 from PIL import Image as Pillow
@@ -60,12 +61,13 @@ def app13(data: bytes, records: bytes) -> bytes:
 RECORDS = iptc((5, b"Title"), (25, b"cat"), (90, b"Paris"), (101, b"France"))
 
 
-@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF", "JXL"])
 def test_exif_is_kept_without_what_no_longer_holds(name: str) -> None:
     stored = camera()
     if name == "TIFF":  # where it would be the picture's own width
         del stored[0x0100]
-    found = reread(decode(saved(colour(), name, exif=stored), LIMITS).metadata.exif)
+    options = {"use_container": True} if name == "JXL" else {}
+    found = reread(decode(saved(colour(), name, exif=stored.tobytes(), **options), LIMITS).metadata.exif)
     assert found[0x013B] == "A. Author"
     assert found[0x8298] == "(c) 2026"
     assert {0x0112, 0x0100}.isdisjoint(found)
