@@ -128,8 +128,8 @@ class NetworkRecord(BaseModel):
     cpu_precisions: dict[CpuPrecision, float] = {}
     """PSNR in dB of OpenVINO's answers on a CPU in each precision, against onnxruntime's in fp32, by export."""
     simulated: Literal["nearest", "echo", "compute"] = "nearest"
-    """What a simulated device answers: the first input enlarged by `scale`, the first input as it is, or the
-    network's own result (for networks that decide what happens next)."""
+    """What a simulated device answers: the first input enlarged by `scale` and no pixel guarded, the first input as it
+    is, or the network's own result (for networks that decide what happens next)."""
     simulated_unit: PositiveInt = 128 * 128 * 3
     """Values of the first input that cost one unit on a simulated device: a 128x128 tile, one face, one latent."""
 

@@ -62,7 +62,7 @@ REFUSED = [
     ({"quote": "yes"}, 'quote must be true or false, got "yes".'),
     ({"lane": "fast"}, 'lane must be "interactive" or "bulk", got "fast".'),
     ({"deadline_s": 0}, "deadline_s must be a number of seconds above 0, at most 3600, got 0."),
-    ({"output_format": "gif"}, 'output_format must be "same", "png", "jpeg" or "webp", got "gif".'),
+    ({"output_format": "gif"}, 'output_format must be "same", "png", "jpeg", "webp", "avif" or "tiff", got "gif".'),
     ({"output_quality": 101}, "output_quality must be a whole number from 1 to 100, got 101."),
     ({"network": "esrgan"}, 'network must be one of realesrgan_x4plus, span, got "esrgan".'),
 ]

@@ -85,8 +85,21 @@ def test_every_pixel_is_repeated() -> None:
     batch = np.random.default_rng(0).integers(0, 256, (2, 3, 5, 3), np.uint8)
     np.testing.assert_array_equal(nearest(batch, 4), batch.repeat(4, axis=1).repeat(4, axis=2))
     np.testing.assert_array_equal(nearest(batch, 1), batch)
-    (output,) = runner(Simulation(0, 1e-6), scale=2).run((batch,))
+    output, guarded = runner(Simulation(0, 1e-6), scale=2).run((batch,))
     np.testing.assert_array_equal(output, nearest(batch, 2))
+    np.testing.assert_array_equal(guarded, np.zeros((2, 3, 5), np.uint8))
+
+
+def test_sixteen_bits_stay_sixteen_bits() -> None:
+    batch = np.random.default_rng(0).integers(0, 65536, (1, 3, 5, 3), np.uint16)
+    output, guarded = runner(Simulation(0, 1e-6), scale=2, bits=16).run((batch,))
+    np.testing.assert_array_equal(output, batch.repeat(2, axis=1).repeat(2, axis=2))
+    assert guarded.dtype == np.uint8
+
+
+def test_a_network_for_sixteen_bits_has_the_curve_of_the_one_for_eight() -> None:
+    simulation = Simulation(0, 1, {"span_x4": Simulation(0.001, 0.002)})
+    assert simulation.of("span_x4_16bit").seconds(1) == pytest.approx(0.003)
 
 
 def test_a_latent_comes_back_as_it_is() -> None:
