@@ -203,7 +203,7 @@ async def _run(
         canvas.close()
         if reading is not None:
             reading.cancel()
-            await asyncio.wait([reading])
+            await asyncio.gather(reading, return_exceptions=True)  # no thread may read when the reader is closed
     job.report["tiles"] = job.report.get("tiles", 0) + len(grid)
     if guarded.reported:
         job.report["guarded_pixels"] = job.report.get("guarded_pixels", 0) + guarded.pixels
