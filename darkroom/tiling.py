@@ -161,6 +161,7 @@ class Grid:
 
     def __init__(self, height: int, width: int, config: TilingConfig) -> None:
         """Raises ValueError for tiles that are not larger than their overlap."""
+        self.height, self.width = height, width
         rest = (config.halo, config.blend, config.margin)
         self._row_plan = (height, config.heights, *rest)
         self._column_plan = (width, config.widths, *rest)

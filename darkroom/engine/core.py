@@ -292,7 +292,7 @@ class Engine:
     def _pass_deadline(self, job: Job) -> None:
         given_s, enough_s = job.request.deadline_s, self.admission.sufficient_s(job.request.price)
         sentence = f"The deadline of {given_s:g} s passed before the job was done"
-        if enough_s is not None and enough_s > given_s:  # not others were to blame, but what was believed of this job
+        if enough_s is not None and enough_s > given_s:  # it would have been late on an idle server too
             self._stop(job, DeadlineError(f"{sentence}; send deadline_s={enough_s:g}.", deadline_s=enough_s))
         else:
             self._stop(job, DeadlineError(f"{sentence}."))

@@ -47,16 +47,29 @@ def tiled_estimate(
     picture is read; `held`: bytes besides what `run_bands` holds."""
     height, width = header.height, header.width
     network = version.for_bits(network, header.bits)
-    work = tiled_work(version, network, height, width)
-    _, columns = Grid(height, width, tiling_of(version, network)).counts
-    tallest = max(unit.shape[0] for unit in work)
     engine = version.config.engine
-    most = max(2, int(engine.window_batches * min(network.max_batch, engine.max_batch)))
-    read = read_bytes(header, min(height, 2 * tallest)) + min(2 * READ_BYTES, read_bytes(header, height))
-    open_rows = min(height, tallest * (SPARE_ROWS + math.ceil(most / columns)))
-    written = read_bytes(header, open_rows) * scale * scale
-    bands = math.ceil(height / tallest) if read_bytes(header, height) > READ_BYTES else 1
-    return Estimate(work, width * scale, height * scale, held + read + written, decodes, bands)
+    units = max(2, int(engine.window_batches * min(network.max_batch, engine.max_batch)))
+    window = window_of(Grid(height, width, tiling_of(version, network)), scale, read_bytes(header, 1), units)
+    work = tiled_work(version, network, height, width)
+    return Estimate(work, width * scale, height * scale, held + window.bytes, decodes, window.bands)
+
+
+class WindowSize(NamedTuple):
+    """What `run_bands` holds of a picture and its result, and in how many parts they pass."""
+
+    bytes: int
+    bands: int
+
+
+def window_of(grid: Grid, scale: int, row_bytes: int, units: int) -> WindowSize:
+    """`scale`: of the result. `row_bytes`: of a decoded row; `units`: outstanding, at most."""
+    height, whole = grid.height, grid.height * row_bytes
+    tallest = max(size for size, _ in grid.shapes())
+    _, columns = grid.counts
+    read = min(height, 2 * tallest) * row_bytes + min(2 * READ_BYTES, whole)
+    open_rows = min(height, tallest * (SPARE_ROWS + math.ceil(units / columns)))
+    bands = math.ceil(height / tallest) if whole > READ_BYTES else 1
+    return WindowSize(read + open_rows * row_bytes * scale * scale, bands)
 
 
 def read_bytes(header: Header, rows: int) -> int:
@@ -190,7 +203,7 @@ async def _run(
         canvas.close()
         if reading is not None:
             reading.cancel()
-            await asyncio.wait([reading])
+            await asyncio.gather(reading, return_exceptions=True)  # no thread may read when the reader is closed
     job.report["tiles"] = job.report.get("tiles", 0) + len(grid)
     if guarded.reported:
         job.report["guarded_pixels"] = job.report.get("guarded_pixels", 0) + guarded.pixels

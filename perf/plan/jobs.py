@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 
-from darkroom.config import NetworkRecord, TilingConfig
+from darkroom.config import EngineConfig, NetworkRecord, TilingConfig
 from darkroom.engine import Price, Work
-from darkroom.engine.price import pixel_bytes
+from darkroom.engine.price import answer_bytes
 from darkroom.engine.simulated import SimulatedRunner, Simulation
 from darkroom.network import Network
+from darkroom.pipelines.tiled import WindowSize, window_of
 from darkroom.tiling import Grid
 
 Shape = tuple[int, ...]
 """Of a tile: height and width, pixels."""
 
+OUTSTANDING = int(EngineConfig().window_batches * EngineConfig().max_batch)
+"""Units of one job, at most."""
 _RECORD = NetworkRecord(file="none", sha256="none", architecture="none", weights="none", licence="none")
 NETWORK = Network("planned", SimulatedRunner(Simulation(0.0, 0.0), _RECORD), _RECORD)
 """Stands for the one network of a plan in prices. It never runs: what its batches take is its curve's business."""
@@ -27,6 +30,7 @@ class Kind:
     """Of all requests, relative to the other kinds'."""
     tiles: dict[Shape, int]
     scale: int
+    window: WindowSize
 
     @property
     def units(self) -> int:
@@ -44,7 +48,8 @@ class Kind:
         """What admission sees of it: as of a task over tiles (`darkroom.service`)."""
         work = tuple(Work(NETWORK, shape, count) for shape, count in self.tiles.items())
         codec_s = self.pixels_in * host.decode_s + self.pixels_out * (host.place_s + host.encode_s)
-        return Price(work, pixel_bytes(self.pixels_in, self.pixels_out), codec_s)
+        held = self.window.bytes + answer_bytes(self.pixels_out, 1, "jpeg")
+        return Price(work, held, codec_s)  # this machine decodes, computes and encodes one after the other
 
     @property
     def name(self) -> str:
@@ -83,6 +88,7 @@ def parse_mix(text: str, tiling: TilingConfig, scale: int) -> list[Kind]:
             weight = 0.0
         if not (0 < width <= 16_000 and 0 < height <= 16_000 and weight > 0):
             raise ValueError(f'A mix is sizes in pixels with shares, like "256x256:3,1600x1200:1"; got "{part}".')
-        tiles: dict[Shape, int] = dict(Grid(height, width, tiling).shapes().items())
-        kinds.append(Kind(width, height, weight, tiles, scale))
+        grid = Grid(height, width, tiling)
+        tiles: dict[Shape, int] = dict(grid.shapes().items())
+        kinds.append(Kind(width, height, weight, tiles, scale, window_of(grid, scale, 3 * width, OUTSTANDING)))
     return kinds

@@ -57,12 +57,27 @@ def test_what_is_no_option_is_passed_over(key: str) -> None:
         ({"deadline_s": -1}, "deadline_s must be a number of seconds above 0, at most 3600, got -1."),
         ({"lane": "fast"}, 'lane must be "interactive" or "bulk", got "fast".'),
         ({"quote": 1}, "quote must be true or false, got 1."),
+        ({"output_depth": 12}, 'output_depth must be "same", 8 or 16, got 12.'),
+        ({"metadata": "drop"}, 'metadata must be "keep", "no_location" or "strip", got "drop".'),
+        ({"frame": -1}, "frame must be a whole number from 0 to 9999, got -1."),
+        ({"truncated": "yes"}, 'truncated must be "refuse" or "accept", got "yes".'),
     ],
 )
 def test_a_wrong_value_is_named_with_what_is_allowed(parameters: dict[str, Any], sentence: str) -> None:
     with pytest.raises(BadOptionError) as refused:
         parse(SuperResolutionOptions, parameters)
     assert refused.value.message == sentence
+
+
+@pytest.mark.parametrize("name", ["jpg", "JPEG", "image/jpg", "image/jpeg", " jpeg "])
+def test_formats_have_other_names(name: str) -> None:
+    assert parse(Options, {"output_format": name}).output_format == "jpeg"
+    assert parse(Options, {"darkroom-output-format": name}).output_format == "jpeg"
+
+
+@pytest.mark.parametrize(("value", "depth"), [("same", "same"), ("16", 16), ("8", 8)])
+def test_depth_is_a_word_or_a_number(value: str, depth: object) -> None:
+    assert parse(DenoiseOptions, {"darkroom-output-depth": value}).output_depth == depth
 
 
 def test_strength_takes_auto_or_a_number() -> None:
