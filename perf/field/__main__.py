@@ -1,6 +1,6 @@
 """Every kind of picture that users send, through a real server, judged: one command, one table.
 
-    python -m perf.field                         all of it; minutes on two cores
+    python -m perf.field                         all of it; ten minutes on two cores; wrong answers at once
     python -m perf.field --offline               in this process, without Triton and the gateway
     python -m perf.field --kinds png,tiff        some kinds
     python -m perf.field --cases interlaced      cases whose label holds a text
@@ -63,10 +63,11 @@ def _run(cases: Sequence[Case], asker: Asker, save: Path | None) -> list[Verdict
     for case in cases:
         found = judge(case, asker)
         verdicts += found
-        print(".x"[not all(verdict.right for verdict in found)], end="", flush=True, file=sys.stderr)
+        for verdict in found:
+            if not verdict.right:
+                print(f"{case.label}, {verdict.way.label}: {verdict.figure}", flush=True, file=sys.stderr)
         if save is not None:
             _save(case, found, save)
-    print(file=sys.stderr)
     return verdicts
 
 

@@ -52,7 +52,7 @@ _MODULES = (
 KINDS: dict[str, Callable[[], list[Case]]] = {
     module.__name__.rsplit(".", 1)[-1]: cache(module.cases) for module in _MODULES
 }
-"""Name of a kind -> what makes its cases; the first call takes up to a second, since their files are encoded."""
+"""Name of a kind -> what makes its cases. The first call takes up to a second: it encodes files."""
 
 
 def all_cases() -> list[Case]:
