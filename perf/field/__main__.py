@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import get_args
 
-from perf.field.ask import Asker, InProcess, served
+from perf.field.ask import REPOSITORY, Asker, InProcess, served
 from perf.field.case import Case, Device
 from perf.field.judge import Verdict, judge
 from perf.field.kinds import KINDS, all_cases
@@ -29,6 +29,7 @@ from perf.harness import machine, table, write
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--offline", action="store_true", help="in this process")
+    parser.add_argument("--repository", type=Path, default=REPOSITORY, help="model repository, with --offline")
     parser.add_argument("--kinds", default="", help="names of kinds, separated by commas")
     parser.add_argument("--cases", default="", help="a text that the label of a case holds")
     parser.add_argument("--device", choices=get_args(Device), help="one device only")
@@ -46,8 +47,7 @@ def main() -> None:
     for device in get_args(Device):
         cases = [case for case in chosen if case.device == device]
         if cases:
-            opened: AbstractContextManager[Asker] = InProcess(device) if arguments.offline else served(device)
-            with opened as asker:
+            with _opened(device, arguments) as asker:
                 verdicts += _run(cases, asker, arguments.save)
     rows = [verdict.row() for verdict in verdicts]
     write("field", rows)
@@ -56,6 +56,10 @@ def main() -> None:
     print("\n" + _summary(verdicts))
     print(f"{machine()['cpu']}, {machine()['date']}")
     sys.exit(bool(wrong))
+
+
+def _opened(device: Device, arguments: argparse.Namespace) -> AbstractContextManager[Asker]:
+    return InProcess(device, arguments.repository) if arguments.offline else served(device)
 
 
 def _run(cases: Sequence[Case], asker: Asker, save: Path | None) -> list[Verdict]:

@@ -11,7 +11,7 @@ from PIL import ImageCms
 
 from perf.field.case import BANDED, Case
 from perf.field.checks import carries, file_is, shows
-from perf.field.files import opened, png, saved, tiff, with_chunks
+from perf.field.files import jxl_of_jpeg, opened, png, saved, tiff, with_chunks
 from perf.field.pictures import Array, cat, grey
 from perf.field.profiles import ADOBE_RGB, BT2020, DISPLAY_P3, SRGB, WIDE, grey_profile, matrix_profile
 from perf.field.viewer import to_srgb
@@ -50,7 +50,7 @@ def _profiles() -> list[Case]:
             "webp": (saved(cat(), "WEBP", lossless=True, icc_profile=profile), 50.0),
             "tiff": (saved(cat(), "TIFF", icc_profile=profile), 50.0),
             "avif": (saved(cat(), "AVIF", quality=97, icc_profile=profile), 33.0),
-            "jpeg xl": (saved(cat(), "JXL", lossless=True, icc_profile=profile), 50.0),
+            "jpeg xl": (jxl_of_jpeg(saved(cat(), "JPEG", quality=97, subsampling=0, icc_profile=profile)), 36.0),
         }
         made += [
             _case(f"{name} in {kind}", data, shows(partial(_shown, profile), least), source=PALE)

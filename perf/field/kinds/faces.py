@@ -40,16 +40,14 @@ def found(*counts: int) -> Check:
 
 
 def found_or_told(count: int) -> Check:
-    """Found, or the report names that none was found upright."""
+    """Found, or the report says at which angles none was found."""
 
     def check(outcome: Outcome) -> Finding:
         if not outcome.image:
             return answered(outcome)
         faces = len(outcome.report.get("faces", []))
-        told = [key for key in outcome.report if key in ("note", "notes", "hint", "warning", "warnings", "faces_note")]
-        return Finding(
-            f"{faces} faces{', ' + str(outcome.report[told[0]]) if told else ''}", faces == count or bool(told)
-        )
+        angles = outcome.report.get("angles_searched", [])
+        return Finding(f"{faces} faces, searched at {angles}", faces == count or (faces == 0 and bool(angles)))
 
     return check
 

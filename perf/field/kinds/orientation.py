@@ -7,7 +7,7 @@ import numpy as np
 
 from perf.field.case import Case
 from perf.field.checks import carries, density, file_is, samples, shows
-from perf.field.files import exif, opened, png, saved, tiff, turned, with_chunks, with_segment
+from perf.field.files import exif, jxl_of_jpeg, opened, png, saved, tiff, turned, with_chunks, with_segment
 from perf.field.pictures import cat, cut_out, deep, grey
 from perf.field.viewer import View
 
@@ -81,14 +81,13 @@ def _others() -> list[Case]:
     for number in (1, 3, 6, 8):
         avif = saved(turned(number, cat()), "AVIF", quality=95, exif=exif(number))
         made.append(_case(f"avif {number}", avif, shows(cat, 36)))
-        jxl = saved(turned(number, cat()), "JXL", lossless=True, exif=exif(number).tobytes())
+        plain = saved(turned(number, cat()), "JXL", lossless=True, exif=exif(number).tobytes())
         # JPEG XL has an orientation of its own and says that readers ignore the one of EXIF
-        made.append(_case(f"jpeg xl, EXIF {number}", jxl, shows(partial(_viewed, jxl)), source=""))
+        made.append(_case(f"jpeg xl, EXIF alone {number}", plain, shows(partial(opened, plain)), source=""))
+    for number in range(1, 9):
+        source = saved(turned(number, cat()), "JPEG", quality=97, subsampling=0, exif=exif(number))
+        made.append(_case(f"jpeg xl {number}", jxl_of_jpeg(source), shows(cat, 36)))
     return made
-
-
-def _viewed(data: bytes) -> Any:
-    return opened(data)
 
 
 def _malformed() -> list[Case]:

@@ -110,7 +110,7 @@ def _stored() -> list[Case]:
         ),
         "webp lossy": (webp, opened(webp, "RGBA"), 50.0),
         "webp lossless, hidden kept": (lossless, rgba, 60.0),
-        "avif": (avif, opened(avif, "RGBA"), 45.0),
+        "avif": (avif, opened(avif, "RGBA"), 40.0),
         "jpeg xl": (jxl, rgba, 60.0),
         "gif with a transparent colour": (gif, opened(gif, "RGBA"), 60.0),
         "tiff straight alpha": (tiff(rgba, extrasamples=["unassalpha"]), rgba, 60.0),
