@@ -22,7 +22,7 @@ from perf.field.case import Device, Outcome, Way
 from perf.gateway import running_gateway
 from perf.harness import server
 
-REPOSITORY = Path(os.environ.get("FIELD_REPO", "model_repository"))
+REPOSITORY = Path("model_repository")
 TASKS = {task.name: task for task in (denoise.TASK, face_enhance.TASK, super_resolution.TASK)}
 QUICK = "0.01,0.001"
 """DARKROOM_SIMULATE of a device that takes no time worth mentioning."""
