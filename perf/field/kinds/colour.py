@@ -1,5 +1,6 @@
 """Colour spaces: the answer must look like the source, by its profile or by conversion."""
 
+import io
 import struct
 from collections.abc import Callable
 from functools import partial
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import PIL.Image
+import pyvips
 from PIL import ImageCms
 
 from perf.field.case import BANDED, Case
@@ -139,11 +141,29 @@ def _cmyk() -> list[Case]:
         "CMYK tiff": saved(picture, "TIFF"),
         "CMYK tiff, lzw": saved(picture, "TIFF", compression="tiff_lzw"),
     }
+    press = bytes(pyvips.Image.profile_load("cmyk"))
+    described = to_srgb_from_inks(picture, press)
+    with_profile = {
+        "CMYK jpeg with a profile": saved(picture, "JPEG", quality=97, subsampling=0, icc_profile=press),
+        "CMYK tiff with a profile": saved(picture, "TIFF", icc_profile=press),
+    }
+    profiled = [
+        _case(name, data, shows(partial(np.asarray, described), 28), file_is(alpha=False), source=CMYK)
+        for name, data in with_profile.items()
+    ]
     # without a profile viewers differ in saturation, not in what is light and dark
-    return [
+    return profiled + [
         _case(name, data, shows(partial(opened, data), 22), file_is(alpha=False), source=CMYK)
         for name, data in files.items()
     ]
+
+
+def to_srgb_from_inks(picture: PIL.Image.Image, profile: bytes) -> Array:
+    """What a CMYK picture looks like: uint8 [h, w, 3]."""
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    intent = ImageCms.Intent.RELATIVE_COLORIMETRIC
+    srgb = ImageCms.createProfile("sRGB")
+    return np.asarray(ImageCms.profileToProfile(picture, source, srgb, renderingIntent=intent, outputMode="RGB"))
 
 
 def _rgb_jpegs() -> list[Case]:

@@ -89,6 +89,19 @@ def _several() -> list[Case]:
             options={"output_format": "png", "frame": 2},
         )
     )
+    clear = saved(moving[0], "WEBP", save_all=True, append_images=moving[1:], lossless=True)
+    with PIL.Image.open(io.BytesIO(clear)) as webp:
+        webp.seek(1)
+        second = np.asarray(webp.convert("RGBA"))
+    made.append(
+        _case(
+            "webp with transparent frames, frame=1",
+            clear,
+            shows(partial(np.asarray, second), 50),
+            source=ANIMATED,
+            options={"output_format": "png", "frame": 1},
+        )
+    )
     for number in (0, 1):
         made.append(
             _case(

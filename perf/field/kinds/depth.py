@@ -83,6 +83,7 @@ def _sixteen() -> list[Case]:
             )
     made += [
         _case("tiff RGB and alpha", tiff(rgba, extrasamples=["unassalpha"]), samples(deep_alpha), source=LOST),
+        _case("tiff premultiplied", tiff(_premultiplied(), extrasamples=["assocalpha"]), samples(_divided, 400)),
         _case(
             "tiff planar", tiff(np.ascontiguousarray(np.moveaxis(deep(), 2, 0)), planarconfig="separate"), samples(deep)
         ),
@@ -90,6 +91,17 @@ def _sixteen() -> list[Case]:
         _case("jpeg xl", saved(deep_grey(), "JXL", lossless=True), samples(deep_grey)),
     ]
     return made
+
+
+def _premultiplied() -> Any:
+    """uint16 [h, w, 4]; alpha is half where it is not full."""
+    alpha = np.where(soft_mask() > 127, 65535, 32768).astype(np.uint16)
+    colours = deep().astype(np.float64) * alpha[..., None] / 65535
+    return np.dstack((np.rint(colours).astype(np.uint16), alpha))
+
+
+def _divided() -> Any:
+    return np.dstack((deep(), _premultiplied()[..., 3]))
 
 
 def _options() -> list[Case]:

@@ -80,6 +80,14 @@ def _densities() -> list[Case]:
         "bmp 300 dpi": (saved(cat(), "BMP", dpi=(300, 300)), (300.0, 300.0)),
     }
     made = [_case(f"density: {name}", data, density(*wanted), source=DPI) for name, (data, wanted) in files.items()]
+    aspect = with_chunks(saved(cat(), "PNG"), (b"pHYs", struct.pack(">IIB", 2, 1, 0)))
+    jfif = bytearray(saved(cat(), "JPEG", quality=95, dpi=(300, 300)))
+    jfif[jfif.index(b"JFIF") + 7] = 0
+    no_density = carries("no density", lambda view: view.density is None or max(view.density) < 20)
+    made += [
+        _case("density: png that states an aspect ratio only", aspect, no_density, source=DPI),
+        _case("density: jpeg that states an aspect ratio only", bytes(jfif), no_density, source=DPI),
+    ]
     source = saved(cat(), "PNG", dpi=(300, 300))
     made += [
         _case(

@@ -10,6 +10,7 @@ from perf.field.checks import carries, density, file_is, samples, shows
 from perf.field.files import exif, jxl_of_jpeg, opened, png, saved, tiff, turned, with_chunks, with_segment
 from perf.field.pictures import cat, cut_out, deep, grey
 from perf.field.viewer import View
+from perf.hostile.parts import png_chunk
 
 LYING = "upscayl/upscayl#68, Sanster/IOPaint#419"
 OTHER_FORMATS = "SixLabors/ImageSharp.Web#381, w3c/png#310"
@@ -71,6 +72,16 @@ def _others() -> list[Case]:
                 samples(deep),
             ),
         ]
+    plain = saved(turned(6, cat()), "PNG")
+    late = plain[:-12] + png_chunk(b"eXIf", exif(6).tobytes()[6:]) + plain[-12:]
+    webp = saved(turned(6, cat()), "WEBP", lossless=True, exif=exif(6).tobytes()[6:])
+    xmp_first = saved(turned(6, cat()), "JPEG", quality=97, subsampling=0, exif=exif(6))
+    packet = b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"
+    made += [
+        _case("png, EXIF behind the pixels", late, shows(cat)),
+        _case("webp, EXIF without its prefix", webp, shows(cat)),
+        _case("jpeg, XMP before EXIF", with_segment(xmp_first, 0xE1, packet), shows(cat, 40), source=LYING),
+    ]
     for number in (3, 6, 7):
         rgba = turned(number, cut_out())
         made.append(

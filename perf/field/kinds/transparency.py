@@ -17,6 +17,7 @@ LOST = "Lucchetto/SuperImage#42"
 BLACK, WHITE, PINK = (0, 0, 0), (255, 255, 255), (255, 0, 255)
 X2, X4 = Way("super_resolution", {"scale": 2}), Way("super_resolution", {"scale": 4})
 RESTORED = Way("denoise", {"strength": 15})
+FACES = Way("face_enhance", {"scale": 2})
 
 
 def cases() -> list[Case]:
@@ -48,7 +49,31 @@ def _logos() -> list[Case]:
                 file_is("PNG", alpha=True),
                 no_fringe(1.0),
                 source=FRINGE,
-                ways=(X2, X4, RESTORED),
+                ways=(X2, X4, RESTORED, FACES),
+                device="cpu",
+                beside=partial(saved, flat, "PNG"),
+                quick=False,
+            )
+        )
+    orange = coloured(ring(), (255, 140, 0), BLACK)
+    hard = orange.copy()
+    hard[..., 3] = np.where(orange[..., 3] > 127, 255, 0)
+    flat = np.ascontiguousarray(coloured(ring(), (255, 140, 0), (255, 140, 0))[..., :3])
+    others = {
+        "gif": saved(PIL.Image.fromarray(hard), "GIF"),
+        "webp": saved(orange, "WEBP", lossless=True, exact=True),
+        "16-bit png": png(orange.astype(np.uint16) * 257, 16, 6),
+        "tiff": tiff(orange, extrasamples=["unassalpha"]),
+    }
+    for name, data in others.items():
+        made.append(
+            _case(
+                f"orange logo, {name}",
+                partial(bytes, data),
+                no_fringe(1.5),
+                source=FRINGE,
+                ways=(X2, X4),
+                options={"output_format": "png"},
                 device="cpu",
                 beside=partial(saved, flat, "PNG"),
                 quick=False,
