@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from perf.field.case import Case
-from perf.field.checks import file_is, refused_or, shows
+from perf.field.checks import carries, file_is, refused_or, shows
 from perf.field.files import fixture, opened, saved, with_segment
 from perf.field.pictures import cat, coffee, grey
 from perf.hostile.parts import jpeg_segment
 
 TRAILERS = "nothings/stb#952, immich-app/immich#8510"
 ARITHMETIC = "notmasteryet/jpgjs#19, libjxl/libjxl#1088"
+HDR = "python-pillow/Pillow#8036, deckerst/aves#838"
 NAMES = "upscayl/upscayl#983, divamgupta/diffusionbee-stable-diffusion-ui#187"
 
 
@@ -101,7 +102,31 @@ def _trailers() -> list[Case]:
         "text behind the end": good + b"<html>not part of the picture</html>",
         "one byte behind the end": good + b"\n",
     }
-    return [_case(name, data, shows(partial(opened, good), 55), source=TRAILERS) for name, data in files.items()]
+    made = [_case(name, data, shows(partial(opened, good), 55), source=TRAILERS) for name, data in files.items()]
+    made += [
+        _case(
+            "HDR with a gain map: the base picture", _gain_mapped(good), shows(partial(opened, good), 55), source=HDR
+        ),
+        _case(
+            "HDR with a gain map: nothing announces one in the answer",
+            _gain_mapped(good),
+            carries("no gain map", lambda view: b"hdrgm" not in view.xmp and b"hdr-gain-map" not in view.xmp),
+            source=HDR,
+            options={},
+        ),
+    ]
+    return made
+
+
+def _gain_mapped(good: bytes) -> bytes:
+    """A phone's HDR photo: the base picture, XMP that announces the map, and the map behind the end."""
+    gain_map = saved(np.ascontiguousarray(grey()[::2, ::2]), "JPEG", quality=80)
+    packet = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        b'<rdf:Description xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"/>'
+        b"</rdf:RDF></x:xmpmeta>"
+    )
+    return with_segment(good, 0xE1, b"http://ns.adobe.com/xap/1.0/\0" + packet) + gain_map
 
 
 def _restarts() -> list[Case]:
