@@ -142,7 +142,7 @@ def _options() -> list[Case]:
 
 def _networks() -> list[Case]:
     """A ramp through the real networks keeps its levels."""
-    grey_ramp = png(ramp()[:64], 16, 0)
+    grey_ramp = png(ramp()[:24], 16, 0)
     made = []
     for name, way in {
         "denoise": BANDED,
@@ -156,7 +156,7 @@ def _networks() -> list[Case]:
                 grey_ramp,
                 file_is("PNG", 16),
                 levels(4096),
-                steady(lambda: ramp()[:64], 1.0),
+                steady(lambda: ramp()[:24], 1.0),
                 source=LOST,
                 ways=(way,),
                 device="cpu",

@@ -116,7 +116,7 @@ def _deadlines() -> list[Case]:
         _case(
             "24 megapixels within 5 s",
             partial(_jpeg, 6000, 4000),
-            refused("deadline_s", reason="busy"),
+            refused("deadline_s", reason="deadline"),
             ways=(X2,),
             options=short,
             device="cpu",

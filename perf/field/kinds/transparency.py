@@ -87,7 +87,7 @@ def _cut_outs() -> list[Case]:
         _case(
             f"cut-out through the networks, {name} hidden",
             partial(saved, cut_out(hidden), "PNG"),
-            no_fringe(40.0, mean=1.5),
+            no_fringe(6.0, mean=0.5),
             source=FRINGE,
             ways=(X2, X4, RESTORED),
             device="cpu",
