@@ -10,7 +10,8 @@ from wire import Call, RefusedError, grpc
 from darkroom.server import Server
 
 TIMES = {"queue_ms", "decode_ms", "infer_ms", "encode_ms"}
-COMMON = {"task", "version", "id", "network", "sha256", "weights", "tiles", "units", "batches", "promise_kept"} | TIMES
+WORK = {"tiles", "units", "batches", "guarded_pixels"}
+COMMON = {"task", "version", "id", "network", "sha256", "weights", "promise_kept"} | WORK | TIMES
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,7 @@ def test_the_receipt_of_each_task(
     assert set(report) == COMMON | set(more)
     stated = {"task": task, "version": "1", "id": "receipt", "network": network, **more}
     assert {key: report[key] for key in stated} == stated
+    assert report["guarded_pixels"] == 0
     assert (report["sha256"], report["weights"]) == (record["sha256"], record["weights"])
     assert report["tiles"] == report["units"] >= report["batches"] >= 1
     assert all(report[key] >= 0 for key in TIMES)

@@ -81,7 +81,7 @@ def whole(
     height, width, _ = picture.shape
     grid = Grid(height, width, tiling)
     padded = np.pad(picture, [_margins(grid.rows), _margins(grid.columns), (0, 0)], mode="symmetric")
-    (output,) = run((padded[None], *extra))
+    output, _ = run((padded[None], *extra))
     top, left = grid.rows.before * scale, grid.columns.before * scale
     return output[0, top : top + height * scale, left : left + width * scale].astype(int)
 
