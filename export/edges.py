@@ -15,7 +15,7 @@ from export.errors import ExportError
 
 REACH = 1 + 4 + 2 + 2
 """Pixels between an input pixel and the farthest one that decides its contrast: edge, spread, two softenings."""
-_PLAIN_COLOUR, _COLOUR = 0.35, 3.0
+_PLAIN_COLOUR, _COLOUR = 0.35, 4.0
 MIDDLE = 0.5
 """The grey that contrast is taken towards."""
 _LUMA = (0.299, 0.587, 0.114)
@@ -25,7 +25,7 @@ _TINY = 1e-3
 @dataclass(frozen=True)
 class Hardness:
     """Which edges are hard. `limit`: hardness from where contrast is lowered to limit / hardness. `least`: c is never
-    less. Hardness is the range of luma among 3x3 pixels (0..1), and three times what the range of colour (image - luma)
+    less. Hardness is the range of luma among 3x3 pixels (0..1), and four times what the range of colour (image - luma)
     is above 0.35: photographs hardly have harder edges of colour, and they are what networks diverge on most."""
 
     limit: float
