@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +16,10 @@ PEAK = 255.0
 """Greatest difference of two grey levels: the peak of PSNR and the dynamic range of SSIM, for luma too."""
 IDENTICAL_DB = 100.0
 """Stands in for the infinite PSNR of equal pictures, which JSON cannot carry."""
+BLOCK = 16
+"""Side of the blocks that `block_errors` judges, pixels."""
+BAD_BLOCK = 20.0
+"""Error of a block in grey levels from where it shows another picture than the one that was sent."""
 _RADIUS = 5
 _SIGMA = 1.5
 
@@ -40,6 +45,22 @@ def on_rgb(result: Pixels, reference: Pixels) -> Quality:
     # planes one after the other: BLAS refuses strided ones, and SSIM would take twenty times as long
     a, b = (np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float64) for pixels in _alike(result, reference))
     return Quality(psnr(a, b), float(np.mean([ssim(*planes) for planes in zip(a, b, strict=True)])))
+
+
+def block_errors(result: Pixels, sent: Pixels) -> Plane:
+    """Root mean square error in grey levels of each 16 x 16 block of `sent`, uint8 [h, w, 3], of `result`, uint8 [h *
+    s, w
+    * s, 3], averaged back to that size. Means over a picture hide a spot that is destroyed; this does not.
+
+    [h // 16, w // 16]; what is left over on the right and below is not judged. Raises ValueError for pictures smaller
+    than a block."""
+    height, width = sent.shape[:2]
+    rows, columns = height // BLOCK, width // BLOCK
+    if not rows or not columns:
+        raise ValueError(f"blocks are {BLOCK} x {BLOCK} pixels, got a picture of {width} x {height}")
+    back = cv2.resize(result, (width, height), interpolation=cv2.INTER_AREA)
+    squared = np.square(back.astype(np.float64) - sent)[: rows * BLOCK, : columns * BLOCK]
+    return np.asarray(np.sqrt(squared.reshape(rows, BLOCK, columns, BLOCK, 3).mean((1, 3, 4))))
 
 
 def luma(pixels: Pixels) -> Plane:

@@ -15,6 +15,7 @@ from export.errors import ExportError
 
 REACH = 1 + 4 + 2 + 2
 """Pixels between an input pixel and the farthest one that decides its contrast: edge, spread, two softenings."""
+_PLAIN_COLOUR, _COLOUR = 0.35, 4.0
 MIDDLE = 0.5
 """The grey that contrast is taken towards."""
 _LUMA = (0.299, 0.587, 0.114)
@@ -23,12 +24,12 @@ _TINY = 1e-3
 
 @dataclass(frozen=True)
 class Hardness:
-    """Which edges are hard. `limit`: range of luma plus `colour` times that of colour among 3x3 pixels (0..1) from
-    where contrast is lowered to limit / range. `least`: c is never less."""
+    """Which edges are hard. `limit`: hardness from where contrast is lowered to limit / hardness. `least`: c is never
+    less. Hardness is the range of luma among 3x3 pixels (0..1), and four times what the range of colour (image - luma)
+    is above 0.35: photographs hardly have harder edges of colour, and they are what networks diverge on most."""
 
     limit: float
     least: float
-    colour: float
 
     def __post_init__(self) -> None:
         if not (self.limit > 0 and 0 < self.least <= 1):
@@ -60,7 +61,7 @@ class EdgeContrast(nn.Module):
         """1 - c, [n, 1, h, w]."""
         luma = torch.sum(image * self.luma, dim=1, keepdim=True)
         colour = torch.amax(_range(image - luma), dim=1, keepdim=True)
-        edge = _range(luma) + self.hardness.colour * colour
+        edge = _range(luma) + _COLOUR * torch.clamp(colour - _PLAIN_COLOUR, min=0.0)
         taken = torch.clamp(1 - self.hardness.limit / (edge + _TINY), 0.0, 1 - self.hardness.least)
         soft = nn.functional.max_pool2d(taken, 9, stride=1, padding=4)
         for _ in range(2):

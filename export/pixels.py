@@ -45,7 +45,7 @@ def pixel_network(
     build: Build,
     *,
     bounds: tuple[float, ...],
-    hardness: tuple[float, float, float] | None = None,
+    hardness: tuple[float, float] | None = None,
     scale: int = 1,
     bits: Literal[8, 16] = 8,
     extra: Mapping[str, Sequence[float]] | None = None,

@@ -29,6 +29,9 @@ class Reference:
     """uint8 [h, w, 3], as large as the answer."""
     measure: Measure | None = None
     """How near an answer comes to another picture, the original for one."""
+    worst_block: float | None = None
+    """Largest error allowed in any block of the answer averaged back to the picture that was sent
+    (`demo.metrics.block_errors`), grey levels; None: not judged."""
 
 
 def by_group(references: Sequence[Reference], found: Sequence[Quality | None]) -> dict[str, Quality]:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from demo import degrade, metrics
+from demo.graphics import Graphic, graphic
 from demo.photos import PHOTOS, Photo, photo
 from demo.pictures import Pixels, png
 from export.reference import Reference
@@ -19,6 +20,12 @@ NOISE = 25
 """Standard deviation in grey levels."""
 FACE = 165
 """Side of the aligned face crop, pixels."""
+DRAWN_HEIGHT = 160
+"""Pixels of a graphic's upper left part."""
+DRAWN = "Drawn for this check; no rights reserved"
+DRAWN_NAMES = ("text-16", "icons-dark", "screen")
+HARD_NAMES = ("text-16-binary", "text-16-blue", "lines-binary", "screen", "china-nearest")
+"""Names in `demo.graphics`."""
 BORDER = 4
 """Outermost pixels that super-resolution's figures customarily leave out."""
 
@@ -36,6 +43,36 @@ def enlarged(of: Photo, scale: int, side: int = SIDE, network: str = "span") -> 
         options={"scale": scale, "network": network},
         original=original,
         measure=partial(metrics.on_luma, border=BORDER),
+    )
+
+
+def drawn(of: Graphic, scale: int) -> Reference:
+    """A graphic shrunk by `scale`, to be enlarged again."""
+    original = of.pixels[:DRAWN_HEIGHT, :SIDE]
+    return Reference(
+        name=f"{of.name}-x{scale}-shrunk",
+        title=f"{of.title}, shrunk, x{scale}",
+        group=f"x{scale}, graphics",
+        file=png(degrade.shrink(original, scale)),
+        recipe=f"{SIDE} x {DRAWN_HEIGHT} pixels, drawn, shrunk by {scale} (bicubic, antialiased)",
+        credit=DRAWN,
+        options={"scale": scale},
+        original=original,
+        measure=partial(metrics.on_luma, border=BORDER),
+    )
+
+
+def hard(of: Graphic, scale: int) -> Reference:
+    """A graphic as it is: no block of its enlargement may show something else."""
+    return Reference(
+        name=f"{of.name}-x{scale}",
+        title=f"{of.title}, x{scale}",
+        group=f"x{scale}, graphics as they are",
+        file=png(of.pixels[:DRAWN_HEIGHT, :SIDE]),
+        recipe=f"{SIDE} x {DRAWN_HEIGHT} pixels, drawn",
+        credit=DRAWN,
+        options={"scale": scale},
+        worst_block=metrics.BAD_BLOCK,
     )
 
 
@@ -111,6 +148,8 @@ def super_resolution() -> Sequence[Reference]:
     return [
         *(enlarged(of, 4) for of in PHOTOS),
         *(enlarged(of, 2) for of in PHOTOS[:2]),
+        *(drawn(graphic(name), scale) for scale in (2, 4) for name in DRAWN_NAMES),
+        *(hard(graphic(name), scale) for scale in (2, 4) for name in HARD_NAMES),
         enlarged(photo("chelsea"), 4, side=128, network="realesrgan_x4plus"),
     ]
 

@@ -1,4 +1,4 @@
-"""Is it at least as good as the newest version, on the reference photographs?"""
+"""Is it at least as good as the newest version, on the reference pictures, and does it damage none of their blocks?"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -6,7 +6,9 @@ from typing import Any
 
 from darkroom.errors import BadOptionError, DarkroomError
 from darkroom.pipelines.task import Task
+from demo import metrics
 from demo.metrics import Quality
+from demo.pictures import Picture, Pixels
 from export.errors import ExportError
 from export.gate.finding import Finding
 from export.offline import Offline
@@ -21,7 +23,8 @@ def check(candidate: Candidate) -> Finding:
     """Raises ExportError where a reference is not answered, or a group is worse by more than the margin and no reason
     is given why that is accepted."""
     recipe = candidate.recipe
-    references = [r for r in (recipe.references() if recipe.references else ()) if r.original is not None]
+    stated = recipe.references() if recipe.references else ()
+    references = [r for r in stated if r.original is not None or r.worst_block is not None]
     if not references:
         reason = recipe.no_quality or "the recipe has no references"
         return Finding(f"not measured: {reason}", {"not_measured": reason})
@@ -65,12 +68,25 @@ def _one(version: Offline, reference: Reference, lenient: bool) -> Quality | Non
         if lenient and isinstance(error, BadOptionError):
             return None
         raise ExportError(f"{reference.title} was not answered: {error}") from None
-    assert reference.original is not None
+    if reference.worst_block is not None and not lenient:
+        _judge_blocks(reference, pixels, reference.worst_block)
+    if reference.original is None:
+        return None
     assert reference.measure is not None
     if pixels.shape != reference.original.shape:
         (height, width), (wanted_height, wanted_width) = pixels.shape[:2], reference.original.shape[:2]
         raise ExportError(f"{reference.title} came back as {width} x {height}, not {wanted_width} x {wanted_height}.")
     return reference.measure(pixels, reference.original)
+
+
+def _judge_blocks(reference: Reference, answer: Pixels, allowed: float) -> None:
+    worst = float(metrics.block_errors(answer, Picture("sent", reference.file).pixels()).max())
+    if worst > allowed:
+        raise ExportError(
+            f"{reference.title} is damaged: averaged back to the size that was sent, one of its blocks of "
+            f"{metrics.BLOCK} x {metrics.BLOCK} pixels differs by {worst:.1f} grey levels (root mean square); "
+            f"allowed are {allowed:g}."
+        )
 
 
 def _earlier(candidate: Candidate, task: Task[Any], references: Sequence[Reference]) -> dict[str, Quality]:

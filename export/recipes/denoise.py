@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 def _ffdnet(files: Mapping[str, bytes]) -> "nn.Module":
     from export.architectures import ffdnet
+    from export.flat import KeepFlat
 
-    return ffdnet.from_state_dict(files["ffdnet_color.pth"])
+    return KeepFlat(ffdnet.from_state_dict(files["ffdnet_color.pth"]))
 
 
 BOUNDS = (1.25, 2.0)
@@ -28,6 +29,7 @@ FFDNET_COLOR, FFDNET_COLOR_16BIT = pixel_networks(
     SOURCES["ffdnet_color"],
     _ffdnet,
     bounds=BOUNDS,
+    settings={"flat": 1},
     extra={"sigma": (15.0, 50.0, 0.0, 75.0)},
 )
 

@@ -35,12 +35,14 @@ def _realesrgan(files: Mapping[str, bytes]) -> "nn.Module":
 BOUNDS = (1.25, 2.0, 16.0)
 """Of SPAN's guard. On the five photographs of the demo the ratio is at most 1.14, and the error averaged back at most
 13.5 grey levels; where SPAN diverges the ratio is 6 to 6000."""
+HARDNESS = {2: (0.5, 0.14), 4: (0.75, 0.15)}
+"""Which edges reach SPAN with less contrast, by scale (`export.edges.Hardness`). Chosen by `python -m perf.guard`."""
 
 SPAN_X2, SPAN_X2_16BIT = pixel_networks(
-    "span_x2", SOURCES["span_x2"], _span_x2, scale=2, bounds=BOUNDS, hardness=(0.85, 0.3, 2.0)
+    "span_x2", SOURCES["span_x2"], _span_x2, scale=2, bounds=BOUNDS, hardness=HARDNESS[2]
 )
 SPAN_X4, SPAN_X4_16BIT = pixel_networks(
-    "span_x4", SOURCES["span_x4"], _span_x4, scale=4, bounds=BOUNDS, hardness=(0.9, 0.4, 1.0)
+    "span_x4", SOURCES["span_x4"], _span_x4, scale=4, bounds=BOUNDS, hardness=HARDNESS[4]
 )
 # Without a twin for 16 bits: it would be 67 MB more, of a network that invents detail. Smaller pictures than the
 # others' to check on: it costs forty times as much.

@@ -11,7 +11,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from darkroom.openvino_runner import OpenVinoRunner
+from demo import metrics
 from export import onnx_export, parity
+from export.edges import EdgeContrast, Hardness, stretched
 from export.errors import ExportError
 from export.guard import REACH, Bounds, Guard, as_levels
 from export.pixel_graph import PixelGraph
@@ -184,3 +186,60 @@ def test_sixteen_bits_keep_their_levels(tmp_path: Path) -> None:
     assert output.dtype == np.uint16
     np.testing.assert_array_equal(output, ramp.repeat(2, axis=1).repeat(2, axis=2))
     assert not guarded.any()
+
+
+EDGES = Hardness(0.5, 0.15)
+
+
+def test_a_picture_without_hard_edges_reaches_the_network_bit_for_bit() -> None:
+    image = torch.rand(2, 3, 40, 48, generator=torch.Generator().manual_seed(1)) * 0.2 + 0.3
+
+    softer, stretch = EdgeContrast(2, EDGES)(image)
+
+    assert torch.equal(softer, image)
+    assert not stretch.any()
+
+
+@pytest.mark.parametrize(
+    ("dark", "light"), [((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)), ((1.0, 0.0, 1.0), (0.0, 1.0, 0.0))], ids=["grey", "colour"]
+)
+def test_hard_edges_reach_the_network_with_less_contrast_and_come_back_whole(
+    dark: tuple[float, ...], light: tuple[float, ...]
+) -> None:
+    left = torch.arange(48) < 24
+    image = torch.where(left, torch.tensor(dark)[:, None], torch.tensor(light)[:, None])[None, :, None].repeat(
+        1, 1, 40, 1
+    )
+    edges = EdgeContrast(2, EDGES)
+
+    softer, stretch = edges(image)
+
+    at_edge = softer[0, :, 20, 22:26]
+    assert (at_edge.amax(1) - at_edge.amin(1)).max() < 0.55
+    repeated = softer.repeat_interleave(4, 1)
+    back = stretched(repeated, stretch)
+    assert (back[..., 24 - 5 : 24 + 5] - image.repeat_interleave(4, 1)[..., 24 - 5 : 24 + 5]).abs().max() < 0.15
+
+
+class Blurring(nn.Module):
+    """An enlargement that loses what is finer than nine pixels, without ever diverging."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        soft = nn.functional.avg_pool2d(image, 9, stride=1, padding=4, count_include_pad=False)
+        return nn.functional.pixel_shuffle(soft.repeat_interleave(4, 1), 2)
+
+
+def test_no_block_is_worse_than_the_tolerance() -> None:
+    image = np.zeros((1, 96, 96, 3), np.uint8)
+    image[0, ::8, :48] = 255  # lines on the left half alone
+    graph = PixelGraph(Blurring(), 2, Bounds(1e6, 2e6, 16.0))
+
+    with torch.inference_mode():
+        output, guarded = (array.numpy() for array in graph(torch.from_numpy(image)))
+        plain, _ = (array.numpy() for array in PixelGraph(Blurring(), 2, Bounds(1e6, 2e6))(torch.from_numpy(image)))
+
+    assert metrics.block_errors(plain[0], image[0]).max() > 60
+    assert metrics.block_errors(output[0], image[0]).max() < 20
+    assert (guarded[0, :, :40] > 0).all()
+    assert not guarded[0, :, 64:].any()
+    np.testing.assert_array_equal(output[0, :, 128:], plain[0, :, 128:])
