@@ -15,7 +15,7 @@ from darkroom.codec.metadata import filtered
 from darkroom.config import WIDE_SUFFIX
 from darkroom.engine import Engine, Job, Price, Request
 from darkroom.engine.job import now
-from darkroom.engine.price import answer_bytes, pixel_bytes
+from darkroom.engine.price import answer_bytes, decoded_bytes, pixel_bytes
 from darkroom.errors import BadOptionError, DarkroomError
 from darkroom.network import Network
 from darkroom.network_errors import OutOfMemoryError
@@ -166,7 +166,7 @@ class Service:
         else:
             held = encoded_bytes + estimate.scratch_bytes + answer_bytes(pixels_out, header.bits // 8, format_out)
             if not header.banded:
-                held += 3 * pixels_in * header.bits // 8
+                held += decoded_bytes(pixels_in, header.bits // 8, header.format)
         seconds = self.engine.codec_estimates.seconds
         decode_s = seconds(_rate("decode", header.format, header.bits), None, pixels_in, 1) * estimate.decodes
         encode_s = seconds(_rate("encode", format_out, header.bits), None, pixels_out, 1)

@@ -26,6 +26,17 @@ WHOLE_BYTES = {"webp": 12, "avif": 42}
 """Bytes a pixel that encoders hold which want the whole picture (docs/decisions/writing_pictures.md)."""
 
 
+DECODED_BYTES = {"jpeg": 6, "webp": 6, "gif": 5, "jxl": 9, "heic": 9, "avif": 16}
+"""Bytes a pixel that decoding holds at most where a file cannot be decoded row by row (docs/decisions/
+reading_pictures.md)."""
+OTHER_DECODED_BYTES = 4
+
+
+def decoded_bytes(pixels_in: int, sample_bytes: int, input_format: str) -> int:
+    """Bytes that a job in bands holds of a picture that is decoded whole."""
+    return max(DECODED_BYTES.get(input_format, 0), OTHER_DECODED_BYTES * sample_bytes) * pixels_in
+
+
 def answer_bytes(pixels_out: int, sample_bytes: int, output_format: str) -> int:
     """Bytes that the encoded answer of a job in bands grows to, besides the rows under way."""
     pixels = 3 * sample_bytes * pixels_out

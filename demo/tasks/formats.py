@@ -1,8 +1,9 @@
-"""What a file carries beside its pixels: transparency, a single channel, an orientation, a colour profile."""
+"""What a file carries beside its pixels: transparency, a single channel, an orientation, a colour profile, 16 bits."""
 
 import io
 from collections.abc import Iterator, Sequence
 
+import cv2
 import numpy as np
 from PIL import Image, ImageCms
 
@@ -14,6 +15,8 @@ from demo.samples import Check, Demo, Outcome, Sample, at_least, equal
 
 SCALE = 2
 EXIF_ORIENTATION = 0x0112
+MOST_LEVELS = 4096
+"""At least so many different levels come back in 16 bits."""
 LIES_ON_ITS_RIGHT = 6
 """EXIF: turn by 90 degrees clockwise to see it upright."""
 
@@ -23,6 +26,7 @@ def samples() -> Iterator[Sample]:
     yield _grey(photo("astronaut"))
     yield _turned(photo("chelsea"))
     yield _profiled(photo("flower"))
+    yield _deep(photo("china"))
 
 
 def checks(outcomes: Sequence[Outcome]) -> list[Check]:
@@ -35,6 +39,8 @@ def checks(outcomes: Sequence[Outcome]) -> list[Check]:
     ]
     kept = by_name["profiled"].info.get("icc_profile") == wide_rgb()
     found.append(equal("ICC profile of the result", "kept" if kept else "lost or changed", "kept"))
+    levels = _levels(next(outcome.after.data for outcome in outcomes if outcome.sample.name == "deep"))
+    found.append(at_least("16 bits: different levels in the result", levels, MOST_LEVELS, decimals=0))
     for outcome in outcomes:
         if outcome.quality and outcome.baseline_quality:
             name = f"{outcome.sample.name}: PSNR against bicubic"
@@ -93,6 +99,22 @@ def _profiled(of: Photo) -> Sample:
     return _sample("profiled", "ICC profile", of, recipe, before, Picture("original", original))
 
 
+def _deep(of: Photo) -> Sample:
+    pixels = degrade.whole(of.pixels).astype(np.float32)
+    size = (pixels.shape[1] // SCALE, pixels.shape[0] // SCALE)
+    blue_first = [Image.fromarray(pixels[..., channel]).resize(size, Image.Resampling.BICUBIC) for channel in (2, 1, 0)]
+    stored = np.clip(np.rint(np.dstack([np.asarray(plane) for plane in blue_first]) * 257), 0, 65535)
+    _, before = cv2.imencode(".png", stored.astype(np.uint16))
+    recipe = "Its fractions of grey levels are kept: PNG of 16 bits, as scanners make them."
+    return _sample("deep", "16 bits", of, recipe, before.tobytes(), _original(of.name))
+
+
+def _levels(file: bytes) -> int:
+    """Different levels of green in a file; 256 at most where it has 8 bits."""
+    decoded = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED)
+    return len(np.unique(decoded[..., 1]))
+
+
 def _small(of: Photo) -> Pixels:
     return degrade.shrink(degrade.whole(of.pixels), SCALE)
 
@@ -132,8 +154,8 @@ def _size(of: Image.Image | Picture) -> str:
 DEMO = Demo(
     "super_resolution",
     "Colours and formats",
-    "Transparency, a single channel, an orientation and a colour profile go through the server and must come out as a "
-    "viewer expects. On the chequered ground, what is transparent shows through.",
+    "Transparency, a single channel, an orientation, a colour profile and 16 bits go through the server and must come "
+    "out as a viewer expects. On the chequered ground, what is transparent shows through.",
     samples,
     checks,
     order=90,
