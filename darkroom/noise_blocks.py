@@ -14,7 +14,7 @@ BLOCK = 16
 
 _QUADS = BLOCK // 2
 _SMOOTHEST = 0.2
-"""Share of the blocks that is looked at. A third takes the texture of photographs for noise by one grey level more."""
+"""Share of the blocks that is looked at. With 0.3, texture of photographs adds up to 1 grey level more."""
 _SMOOTHEST_OF_NOISE = 0.882
 """What the smoothest fifth of blocks measures in white noise of standard deviation 1 (200 000 simulated blocks)."""
 _STEPS = 64
