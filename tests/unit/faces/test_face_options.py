@@ -161,10 +161,13 @@ class Slow:
 
 
 def test_more_faces_than_the_deadline_allows_are_refused_at_once() -> None:
-    job: Any = SimpleNamespace(engine=SimpleNamespace(device=Slow()), deadline_at=time.monotonic() + 20)
+    now = time.monotonic()
+    job: Any = SimpleNamespace(engine=SimpleNamespace(device=Slow()), admitted_at=now - 10, deadline_at=now + 20)
     face_enhance.refuse_if_too_many(job, chosen(), [face(100)] * 6)
-    with pytest.raises(DeadlineError, match=r"has 21 faces, which take about 63 s to restore; (20|19) s are left"):
+    with pytest.raises(DeadlineError, match=r"has 21 faces, which take about 63 s to restore; (20|19) s are left") as refused:
         face_enhance.refuse_if_too_many(job, chosen(), [face(100)] * 21)
+    assert refused.value.deadline_s is not None
+    assert refused.value.deadline_s >= 10 + 63
 
 
 def test_the_largest_faces_are_taken_and_told_in_reading_order() -> None:
