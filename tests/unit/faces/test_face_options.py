@@ -164,7 +164,9 @@ def test_more_faces_than_the_deadline_allows_are_refused_at_once() -> None:
     now = time.monotonic()
     job: Any = SimpleNamespace(engine=SimpleNamespace(device=Slow()), admitted_at=now - 10, deadline_at=now + 20)
     face_enhance.refuse_if_too_many(job, chosen(), [face(100)] * 6)
-    with pytest.raises(DeadlineError, match=r"has 21 faces, which take about 63 s to restore; (20|19) s are left") as refused:
+    with pytest.raises(
+        DeadlineError, match=r"has 21 faces, which take about 63 s to restore; (20|19) s are left"
+    ) as refused:
         face_enhance.refuse_if_too_many(job, chosen(), [face(100)] * 21)
     assert refused.value.deadline_s is not None
     assert refused.value.deadline_s >= 10 + 63
