@@ -35,7 +35,7 @@ def checks(outcomes: Sequence[Outcome]) -> list[Check]:
         found.append(at_least(f"{group}: PSNR gained over bicubic", gain, GAIN_DB, decimals=1, unit="dB"))
     worst = max(_worst_block(outcome) for outcome in outcomes if outcome.sample.original is None)
     text = "none" if worst <= metrics.BAD_BLOCK else f"one by {worst:.1f}"
-    name = f"graphics: blocks that differ by more than {metrics.BAD_BLOCK:g} levels"
+    name = f"blocks that differ by more than {metrics.BAD_BLOCK:g} levels"
     found.append(equal(name, text, "none"))
     return found
 
