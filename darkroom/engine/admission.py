@@ -35,7 +35,7 @@ BIAS, LEARNING_RATE = (0.5, 2.0), 0.05
 LONGEST_RETRY_S = 60.0
 LONGEST_DEADLINE_S = 3600.0
 """What the option deadline_s allows."""
-DEADLINE_MARGIN, DEADLINE_SPARE_S = 1.5, 2.0
+DEADLINE_MARGIN, DEADLINE_SPARE_S = 2.0, 2.0
 """A deadline that is named to a caller is so many times the estimate, and so many seconds more: estimates of large
 pictures come from small ones, and the caller shall not be told twice."""
 IDLE_BELIEF = 2.0
