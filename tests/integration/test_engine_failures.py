@@ -7,11 +7,14 @@ from typing import Any
 import psutil
 import pytest
 from flights import big, engine, flying, medium, simulated_server, thumbnail
+from pictures import photo_file
 from test_engine_accidents import control, stub
-from wire import RefusedError, ask, grpc, post, until
+from wire import Call, RefusedError, ask, grpc, post, until
 
 from darkroom.runtime import POISONED_EXIT
 from darkroom.server import Server
+
+HUGE = photo_file(2800, 2200, "JPEG")
 
 
 def engines(server: Server) -> list[dict[str, Any]]:
@@ -31,9 +34,14 @@ def test_batches_shrink_to_what_fits_and_answers_stay_the_same() -> None:
         assert totals["retries"]["memory"] >= 1
 
 
+def huge(number: int) -> Call:
+    """A job of 120 tiles: it cannot be done in the five batches that the device does after its warm-up."""
+    return Call(HUGE, options={"scale": 2}, id=f"huge-{number}")
+
+
 @pytest.fixture(scope="module")
 def doomed() -> Any:
-    with simulated_server("100,10,poison=9", exit_timeout_s=1) as running:
+    with simulated_server("100,10,poison=7", exit_timeout_s=1) as running:
         yield running
 
 
@@ -45,7 +53,7 @@ def exit_code(process: psutil.Process) -> int | None:
 
 def test_a_lost_device_answers_its_jobs_and_ends_its_process(doomed: Server) -> None:
     process, before = stub(doomed), engine(doomed)
-    with flying(doomed, *(big() for _ in range(4))) as answers:
+    with flying(doomed, *(huge(number) for number in range(4))) as answers:
         errors = [answer.exception(timeout=120) for answer in answers]
     for error in errors:
         assert isinstance(error, RefusedError)
