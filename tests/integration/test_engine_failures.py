@@ -36,7 +36,7 @@ def test_batches_shrink_to_what_fits_and_answers_stay_the_same() -> None:
 
 def huge(number: int) -> Call:
     """A job of 120 tiles: it cannot be done in the five batches that the device does after its warm-up."""
-    return Call(HUGE, options={"scale": 2}, id=f"huge-{number}")
+    return Call(HUGE, options={"scale": 2, "deadline_s": 300.0}, id=f"huge-{number}")
 
 
 @pytest.fixture(scope="module")
