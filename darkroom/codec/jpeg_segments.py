@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from darkroom.codec.exif_blocks import fitting
 from darkroom.codec.image import Metadata
-from darkroom.codec.write_iptc import image_resources
+from darkroom.codec.photoshop import image_resources
 
 _MOST = 65_533
 """Bytes of one segment, without its marker and length."""

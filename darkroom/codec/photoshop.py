@@ -1,4 +1,5 @@
-"""Photoshop's image resources, in which JPEG and TIFF files carry IPTC records."""
+"""Photoshop's image resources, in which JPEG, PNG and TIFF files carry IPTC records (Photoshop File Formats, "Image
+Resource Blocks")."""
 
 import struct
 
@@ -23,3 +24,8 @@ def iptc_of(resources: bytes) -> bytes | None:
             return resources[at : at + size] or None
         at += size + size % 2
     return None
+
+
+def image_resources(iptc: bytes) -> bytes:
+    """A block of one resource: the IPTC-IIM records."""
+    return struct.pack(">4sHHI", b"8BIM", _IPTC, 0, len(iptc)) + iptc + b"\0" * (len(iptc) % 2)

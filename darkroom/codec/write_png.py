@@ -15,8 +15,8 @@ from isal import isal_zlib
 
 from darkroom.codec import icc
 from darkroom.codec.image import Depth, Description, Metadata, Samples
+from darkroom.codec.photoshop import image_resources
 from darkroom.codec.rows import BAND_ROWS, Bands
-from darkroom.codec.write_iptc import image_resources
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LEVEL = 1
