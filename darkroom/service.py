@@ -12,7 +12,6 @@ from darkroom import codec
 from darkroom.bands import Source, Target
 from darkroom.codec import Depth, Description, Header, Image, Pixels, Reader, Samples, Writer
 from darkroom.codec.metadata import filtered
-from darkroom.config import WIDE_SUFFIX
 from darkroom.engine import Engine, Job, Price, Request
 from darkroom.engine.job import now
 from darkroom.engine.price import answer_bytes, decoded_bytes, pixel_bytes
@@ -101,8 +100,8 @@ class Service:
         """Networks for 16 bits are priced by their twins until they have run; most are not even open yet."""
         estimates, size = self.engine.estimates, 1e5
         for network in self.version.networks.values():
-            wide = self.version.networks.get(network.name + WIDE_SUFFIX)
-            if wide is not None:
+            if network.record.bits == 8 and self.version.has_bits(network, 16):
+                wide = self.version.for_bits(network, 16)
                 estimates.observe_rate(wide, size, WIDE_SLOWNESS * estimates.seconds(network, None, size, 1))
 
     def _warm_sizes(self, network: Network) -> list[int]:
