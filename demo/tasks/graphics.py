@@ -1,13 +1,13 @@
 """Text, icons, line art and screens: what networks trained on photographs damage first."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from demo import degrade, metrics
 from demo.graphics import GRAPHICS, Graphic
 from demo.photos import Photo, photo
 from demo.pictures import Picture, png
 from demo.samples import Check, Demo, Outcome, Sample, at_least, equal, mean
+from demo.tasks.super_resolution import shrunk
 
 AS_THEY_ARE = ("text-16", "text-16-binary", "text-16-blue", "icons-binary", "lines-binary", "screen", "china-nearest")
 """Enlarged without being shrunk before: hard edges as screens and programs make them."""
@@ -41,20 +41,15 @@ def checks(outcomes: Sequence[Outcome]) -> list[Check]:
 
 
 def _shrunk(of: Graphic, scale: int) -> Sample:
-    original = degrade.whole(of.pixels)
-    small = degrade.shrink(original, scale)
-    return Sample(
-        name=f"{of.name}-x{scale}",
+    return shrunk(
+        of.pixels,
+        scale,
+        name=of.name,
         group=f"x{scale}, graphics",
-        title=f"{of.title}, x{scale}",
+        title=of.title,
         photo=_credit(of),
         recipe=f"Drawn, shrunk by {scale} (bicubic, antialiased), PNG.",
-        before=Picture("before", png(small)),
-        options={"scale": scale},
-        baseline=Picture("bicubic", png(degrade.enlarge(small, scale))),
-        original=Picture("original", png(original)),
-        measure=partial(metrics.on_luma, border=4),
-        detail=(original.shape[1] // 3, original.shape[0] // 3),
+        detail=(of.pixels.shape[1] // 3, of.pixels.shape[0] // 3),
     )
 
 

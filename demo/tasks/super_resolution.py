@@ -5,7 +5,7 @@ from functools import partial
 
 from demo import degrade, metrics
 from demo.photos import PHOTOS, Photo, photo
-from demo.pictures import Picture, jpeg, png
+from demo.pictures import Picture, Pixels, jpeg, png
 from demo.samples import Check, Demo, Outcome, Sample, at_least, mean
 
 TARGETS = {4: metrics.Quality(29.9, 0.848), 2: metrics.Quality(34.8, 0.0)}
@@ -34,21 +34,46 @@ def checks(outcomes: Sequence[Outcome]) -> list[Check]:
 
 
 def _shrunk(of: Photo, scale: int) -> Sample:
-    original = degrade.whole(of.pixels)
-    small = degrade.shrink(original, scale)
-    return Sample(
-        name=f"{of.name}-x{scale}",
+    return shrunk(
+        of.pixels,
+        scale,
+        name=of.name,
         group=f"x{scale}, span",
-        title=f"{of.title}, x{scale}",
+        title=of.title,
         photo=of,
         recipe=f"Cut to multiples of 8 pixels, shrunk by {scale} (bicubic, antialiased), PNG.",
+        detail=of.detail,
+    )
+
+
+def shrunk(
+    pixels: Pixels,
+    scale: int,
+    *,
+    name: str,
+    group: str,
+    title: str,
+    photo: Photo,
+    recipe: str,
+    detail: tuple[int, int],
+) -> Sample:
+    """A picture, uint8 [h, w, 3], shrunk by `scale` and to be enlarged again, beside bicubic. `name` and `title`
+    without the scale."""
+    original = degrade.whole(pixels)
+    small = degrade.shrink(original, scale)
+    return Sample(
+        name=f"{name}-x{scale}",
+        group=group,
+        title=f"{title}, x{scale}",
+        photo=photo,
+        recipe=recipe,
         before=Picture("before", png(small)),
         options={"scale": scale},
         baseline=Picture("bicubic", png(degrade.enlarge(small, scale))),
         original=Picture("original", png(original)),
         # the outermost pixels are left out, as is customary: there is nothing to interpolate from
         measure=partial(metrics.on_luma, border=4),
-        detail=of.detail,
+        detail=detail,
     )
 
 
