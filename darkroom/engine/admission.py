@@ -36,8 +36,8 @@ LONGEST_RETRY_S = 60.0
 LONGEST_DEADLINE_S = 3600.0
 """What the option deadline_s allows."""
 DEADLINE_MARGIN, DEADLINE_SPARE_S = 2.0, 2.0
-"""A deadline that is named to a caller is so many times the estimate, and so many seconds more: estimates of large
-pictures come from small ones, and the caller shall not be told twice."""
+"""A refusal names this many times the estimate plus this many seconds as the deadline: estimates of large pictures are
+extrapolated from small ones, and a second refusal would be worse than a long deadline."""
 IDLE_BELIEF = 2.0
 """An idle engine takes a job that is estimated at up to so many times its deadline: the estimate may be old."""
 
@@ -242,8 +242,8 @@ class Admission:
 
 
 def sufficient_s(alone_s: float) -> float | None:
-    """The deadline to name for a job that is estimated at `alone_s` seconds on an idle server: two digits, so that
-    nobody takes it for exact; None where none that is allowed would do."""
+    """The deadline to name for a job that is estimated at `alone_s` seconds on an idle server, in seconds. Rounded
+    up to two digits, because it is an estimate. None where even the longest allowed deadline is too short."""
     if CAUTION * alone_s > LONGEST_DEADLINE_S:
         return None
     wanted = DEADLINE_MARGIN * alone_s + DEADLINE_SPARE_S

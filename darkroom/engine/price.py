@@ -23,7 +23,7 @@ def pixel_bytes(pixels_in: int, pixels_out: int) -> int:
 ENCODED_SHARE = {"png": 0.7, "tiff": 0.8, "jpeg": 0.25, "webp": 0.2, "avif": 0.15}
 """What the encoded file of a photograph takes of its pixels' bytes, at most, by format."""
 WHOLE_BYTES = {"webp": 12, "avif": 42}
-"""Bytes a pixel that encoders hold which want the whole picture (docs/decisions/writing_pictures.md)."""
+"""Bytes a pixel held by encoders that need the whole picture at once (docs/decisions/writing_pictures.md)."""
 
 
 DECODED_BYTES = {"jpeg": 6, "webp": 6, "gif": 5, "jxl": 9, "heic": 9, "avif": 16}
